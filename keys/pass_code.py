@@ -1,0 +1,56 @@
+"""The code in a pass's QR: `PN1:` and a signed envelope. Whether the pass may be taken is not said here."""
+
+import re
+
+from keys import base45
+from keys.cbor import read_claims, write_claims
+from keys.envelope import read_envelope, sign_envelope
+from keys.keyring import KeyPurpose, Keyring, KeyState
+from keys.passes import CodeFault, PassId, SignedPass
+from keys.signer import Signer
+
+PREFIX = "PN1:"
+ENVELOPE_BYTES_MAX = 100
+TEXT_CHARS_MAX = 154
+"""Also what a QR symbol of version 6-M holds, so that no later format is longer either."""
+EXPIRES_AT_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z, the last instant that Python can tell
+
+EXP, CTI = 4, 7  # claims of RFC 8392
+
+_OTHER_FORMAT = re.compile(r"PN[0-9]{1,3}:")
+
+
+def issue_code(pass_id: PassId, expires_at: int, signer: Signer) -> str:
+    """`expires_at`: epoch seconds from which the pass is refused."""
+    if not 0 < expires_at <= EXPIRES_AT_MAX:
+        raise ValueError(f"expires_at must be 1 to {EXPIRES_AT_MAX} seconds, not {expires_at}")
+    payload = write_claims({EXP: expires_at, CTI: PassId.of(*pass_id).cti})
+    return PREFIX + base45.encode(sign_envelope(payload, signer))
+
+
+def open_code(text: str, keyring: Keyring) -> SignedPass | CodeFault:
+    if len(text) > TEXT_CHARS_MAX:
+        return CodeFault.UNREADABLE
+    if not text.startswith(PREFIX):
+        return CodeFault.UNKNOWN_FORMAT if _OTHER_FORMAT.match(text) else CodeFault.UNREADABLE
+    try:
+        data = base45.decode(text[len(PREFIX) :])
+        envelope = read_envelope(data, bytes_max=ENVELOPE_BYTES_MAX)
+        pass_id, expires_at = _read_payload(envelope.payload)
+    except ValueError:
+        return CodeFault.UNREADABLE
+
+    key = keyring.who_signed(envelope, KeyPurpose.PASS_CODE)
+    if isinstance(key, CodeFault):
+        return key
+    return SignedPass(pass_id, expires_at, "qr", key_revoked=key.state == KeyState.REVOKED)
+
+
+def _read_payload(payload: bytes) -> tuple[PassId, int]:
+    claims = read_claims(payload)
+    expires_at, cti = claims.get(EXP), claims.get(CTI)
+    if not isinstance(expires_at, int) or not 0 < expires_at <= EXPIRES_AT_MAX:
+        raise ValueError("exp must be an instant in whole seconds")
+    if not isinstance(cti, bytes):
+        raise ValueError("cti must be a byte string")
+    return PassId.from_cti(cti), expires_at
