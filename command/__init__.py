@@ -1,0 +1,1 @@
+"""The `poincon` command: one file per noun, which reads arguments, calls the rooms and prints."""

@@ -1,0 +1,1 @@
+"""`poincon demo`: embedded servers, a seeded programme, the service, and what to try."""

@@ -1,0 +1,1 @@
+"""Programmes: setting them up, issuing and printing their booklets."""

@@ -1,0 +1,8 @@
+"""`poincon bench`."""
+
+import click
+
+
+@click.command()
+def bench() -> None:
+    """placeholder"""

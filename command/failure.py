@@ -1,0 +1,49 @@
+"""How a command fails: one plain line on stderr, and the exit status; a traceback is only for our own mistakes."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+import click
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        click.echo(f"poincon: {error}", err=True)
+        sys.exit(1)
+
+
+def _is_expected(error: Exception) -> bool:
+    from embedded.failure import EmbeddedError
+    from keys.sealed import SealError
+    from ledger.booklets import IssueRefused
+    from ledger.connect import UNREACHABLE
+    from ledger.devices import UnknownDevice
+    from ledger.migrate import MigrationError
+    from ledger.programmes import UnknownProgramme
+    from ledger.signing_keys import KeyChangeRefused
+    from programmes.setup import SetupError
+    from validator.settings import SettingsError
+
+    return isinstance(
+        error,
+        (
+            EmbeddedError,
+            SealError,
+            IssueRefused,
+            UnknownDevice,
+            MigrationError,
+            UnknownProgramme,
+            KeyChangeRefused,
+            SetupError,
+            SettingsError,
+            *UNREACHABLE,
+        ),
+    )

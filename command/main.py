@@ -1,0 +1,53 @@
+"""Entry point of `poincon`: its subcommands, and how their errors end. Exit: 0 done, 1 wanting, 2 wrong usage."""
+
+import sys
+
+import click
+
+from command.audit import audit
+from command.bench import bench
+from command.booklets import booklets
+from command.decode import decode
+from command.demo import demo
+from command.devices import devices
+from command.failure import told
+from command.guard import guard
+from command.keys import keys
+from command.programmes import programmes
+from command.receipts import receipts
+from command.service import migrate, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="poincon", message="%(prog)s %(version)s")
+def poincon() -> None:
+    """Poinçon: scanning and validation of the passes of the Pass numérique.
+
+    Exit status: 0 done, 1 checked and found wanting, 2 wrong usage.
+    """
+
+
+for subcommand in (
+    demo,
+    serve,
+    migrate,
+    keys,
+    programmes,
+    booklets,
+    devices,
+    decode,
+    receipts,
+    guard,
+    audit,
+    bench,
+):
+    poincon.add_command(subcommand)
+
+
+def main() -> None:
+    with told():
+        poincon.main(prog_name="poincon")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

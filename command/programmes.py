@@ -1,0 +1,81 @@
+"""`poincon programmes`: set an instance up from a file, list, amend the validity."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from command.surroundings import Surroundings, data_option, print_json, run
+
+
+@click.group()
+def programmes() -> None:
+    """Programmes with their territories, services, operators and sites."""
+
+
+@programmes.command("load")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@data_option
+def load(file: Path, data: Path | None) -> None:
+    """Set up a programme and its operators from a TOML FILE (see demo/instance.toml). Safe to run again."""
+    from programmes.setup import read_instance, set_up
+
+    around = Surroundings(data)
+    instance = read_instance(file.read_text(encoding="utf-8"))
+
+    async def work() -> None:
+        async with around.database() as connection:
+            done = await set_up(connection, instance, actor=around.actor, today=datetime.now(UTC).date())
+        click.echo(
+            f"programme {done.programme_id} {'made' if done.is_new else 'was there'}; new sites: {len(done.sites)}"
+        )
+        for (operator, site), site_id in done.sites.items():
+            click.echo(f"  site {site_id}: {operator}, {site}")
+
+    run(work())
+
+
+@programmes.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@data_option
+def list_programmes(as_json: bool, data: Path | None) -> None:
+    """List the programmes and their sites."""
+    from ledger.facts import load_facts
+
+    async def work() -> None:
+        async with Surroundings(data).database() as connection:
+            facts = await load_facts(connection)
+        if as_json:
+            print_json(
+                [
+                    {"id": p.id, "name": p.name, "funder": p.funder, "last_day": p.last_day}
+                    for p in facts.programmes.values()
+                ]
+            )
+            return
+        for programme in facts.programmes.values():
+            click.echo(f"{programme.id}  {programme.name}, {programme.funder}, to {programme.last_day}")
+        for site in facts.sites.values():
+            click.echo(f"  site {site.id}: {facts.operators[site.operator_id].name}, {site.name}")
+
+    run(work())
+
+
+@programmes.command("amend")
+@click.argument("programme", type=int)
+@click.option("--last-day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last legal day of use.")
+@click.option("--reason", required=True, help="The amendment's reference.")
+@data_option
+def amend(programme: int, last_day: datetime, reason: str, data: Path | None) -> None:
+    """Extend or shorten the validity; printed passes follow the record."""
+    from ledger.programmes import amend_last_day
+
+    around = Surroundings(data)
+    new_day: date = last_day.date()
+
+    async def work() -> None:
+        async with around.database() as connection:
+            await amend_last_day(connection, programme, new_day, reason=reason, actor=around.actor)
+        click.echo(f"programme {programme} is valid to {new_day} included")
+
+    run(work())

@@ -1,0 +1,104 @@
+"""Runs the demo: servers, schema, seed, service; then tells what to try, and stops everything at the end."""
+
+import asyncio
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvloop
+
+from demo.folder import DemoFolder, write_private
+from demo.seed import DemoDevice, seed
+from demo.welcome import welcome
+from embedded.servers import Servers
+from ledger.connect import connected
+from ledger.devices import invite_device
+from ledger.facts import load_facts
+from ledger.migrate import migrate
+from validator.log import set_up_log
+from validator.serve import open_socket, run_until_told
+from validator.settings import Settings
+
+HOST = "127.0.0.1"
+INVITATION = timedelta(minutes=10)
+
+
+def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | None) -> None:
+    set_up_log()
+    folder = DemoFolder(data)
+    folder.create()
+    # The port first: the commonest reason to fail is told before anything is started.
+    with open_socket(HOST, port, share_port=False) as listener, Servers.start(folder.servers) as servers:
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        environment = write_environment(folder, servers, url)
+        settings = Settings.from_environment(environment)
+
+        async def run() -> None:
+            devices, link = await prepare(servers, folder, booklet_count, url)
+            alive = asyncio.create_task(servers.keep_alive())
+
+            def tell(_: int) -> None:
+                if ready_file is not None:
+                    write_private(
+                        ready_file, json.dumps(ready(folder, servers, devices, url), ensure_ascii=False)
+                    )
+                welcome(folder, devices, url=url, link=link)
+
+            try:
+                await run_until_told(settings, listener, tell)
+            finally:
+                alive.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await alive
+
+        uvloop.run(run())
+
+
+def write_environment(folder: DemoFolder, servers: Servers, url: str) -> dict[str, str]:
+    """What `poincon … --data DIR` and `poincon serve` need to reach this demo."""
+    environment = {
+        "DATABASE_URL": servers.postgres.dsn("poincon_app"),
+        "MIGRATION_DATABASE_URL": servers.postgres.dsn("poincon_owner"),
+        "VALKEY_URL": servers.valkey.url,
+        "POINCON_KEYS": str(folder.keys),
+        "POINCON_PASSPHRASE_FILE": str(folder.passphrase_file),
+        "POINCON_PUBLIC_URL": url,
+    }
+    write_private(folder.environment, json.dumps(environment, indent=2))
+    return environment
+
+
+async def prepare(
+    servers: Servers, folder: DemoFolder, booklet_count: int, url: str
+) -> tuple[list[DemoDevice], str]:
+    """Bring schema and seed to this version; return the devices and a fresh link that enrols a phone."""
+    async with connected(servers.postgres.dsn("poincon_owner"), purpose="migrate") as connection:
+        await migrate(connection)
+    async with connected(servers.postgres.dsn("poincon_app"), purpose="demo") as connection:
+        devices = await seed(connection, folder, booklet_count=booklet_count)
+        facts = await load_facts(connection)
+        device = min(facts.devices.values(), key=lambda one: one.id)
+        code = await invite_device(
+            connection,
+            site_id=device.site_id,
+            mediator_id=device.mediator_id,
+            label="Téléphone de la démonstration",
+            expires_at=datetime.now(UTC) + INVITATION,
+            actor="demo",
+        )
+    return devices, f"{url}/#enrol={code}"
+
+
+def ready(folder: DemoFolder, servers: Servers, devices: list[DemoDevice], url: str) -> dict[str, object]:
+    """The ready file (design.md, section 5): its fields are fixed and only grow."""
+    return {
+        "url": url,
+        "devices": [vars(device) for device in devices],
+        "codes": str(folder.codes),
+        "booklets_pdf": str(folder.booklets_pdf),
+        "dsn": servers.postgres.superuser_dsn,
+        "valkey_url": servers.valkey.url,
+        "data": str(folder.root),
+        "environment": str(folder.environment),
+    }

@@ -1,0 +1,38 @@
+"""What the demo prints once it answers: what to open, what to try."""
+
+import sys
+
+import segno
+
+from demo.folder import DemoFolder
+from demo.seed import DemoDevice
+
+
+def welcome(folder: DemoFolder, devices: list[DemoDevice], *, url: str, link: str) -> None:
+    device = devices[0]
+    data = f"--data {folder.root}"
+    print(f"""
+Poinçon est prêt.
+
+  1. Ouvrez ce lien dans un navigateur : il enregistre l’appareil de {device.mediator} ({device.site}).
+     {link}
+     Il sert une seule fois, pendant dix minutes.""")
+    if sys.stdout.isatty():
+        segno.make(link, error="l").terminal(compact=True)
+    print(
+        f"""
+  2. Les carnets imprimés, à photographier ou à saisir : {folder.booklets_pdf}
+     Les mêmes codes en texte : {folder.codes}
+
+  3. Encaissez un pass en ligne de commande :
+     curl -s {url}/v1/scans -H 'Authorization: Bearer {device.token}' \\
+          -d '{{"attempt_id": "'$(cat /proc/sys/kernel/random/uuid)'", "code": "'"$(head -1 {folder.codes} | cut -d'"' -f4)"'"}}'
+     Recommencez : il est refusé, avec la date et le lieu du premier encaissement.
+
+  4. Vérifiez les comptes : .venv/bin/poincon audit {data}
+     La description de l’interface : {url}/openapi.json
+
+Ctrl-C arrête tout ; les données restent dans {folder.root}.
+""",
+        flush=True,
+    )

@@ -1,0 +1,105 @@
+"""The questions of the audit: each query gives a row (subject, detail) per disagreement, none when all agrees."""
+
+DISAGREEMENTS_MAX = 100  # told per check; all are counted
+
+PASS = "format('booklet %s pass %s', a.booklet, a.pass_number)"
+
+CHECKS: dict[str, str] = {
+    "one_live_acceptance_per_pass": f"""
+        SELECT {PASS}, format('%s live acceptances, %s c too many', count(*), sum(a.amount_cents) - min(a.amount_cents))
+        FROM acceptances a WHERE a.undone_at IS NULL GROUP BY a.booklet, a.pass_number HAVING count(*) > 1""",
+    "one_pass_per_attempt": """
+        SELECT format('attempt %s', a.attempt_id), format('accepted for %s passes', count(*))
+        FROM acceptances a GROUP BY a.attempt_id HAVING count(*) > 1""",
+    "passes_were_issued": f"""
+        SELECT {PASS}, 'never issued'
+        FROM acceptances a LEFT JOIN booklets b ON b.number = a.booklet
+        WHERE b.number IS NULL OR a.pass_number > b.pass_count""",
+    "amounts_are_face_values": f"""
+        SELECT {PASS}, format('accepted for %s c, face value %s c', a.amount_cents, b.face_value_cents)
+        FROM acceptances a JOIN booklets b ON b.number = a.booklet WHERE a.amount_cents <> b.face_value_cents""",
+    # accepted_at is cut to its second: a booklet activated within that second was active.
+    "booklets_were_active": f"""
+        SELECT {PASS}, format('accepted at %s, active from %s to %s', t.at, b.activated_at, b.cancelled_at)
+        FROM acceptances a JOIN booklets b ON b.number = a.booklet,
+             LATERAL (SELECT coalesce(a.scanned_at, a.accepted_at) AS at) t
+        WHERE b.activated_at IS NULL OR t.at + interval '1 second' <= b.activated_at OR t.at > b.cancelled_at""",
+    "devices_own_their_scans": f"""
+        SELECT {PASS}, format('device %s, site %s, operator %s do not belong together',
+                              a.device_id, a.site_id, a.operator_id)
+        FROM acceptances a LEFT JOIN devices d ON d.id = a.device_id
+        WHERE d.id IS NULL OR (d.site_id, d.operator_id) <> (a.site_id, a.operator_id)""",
+    # Each group commit noted the seals of what it took: one more is a row deleted or changed, one less a row added.
+    "nothing_removed_or_added": """
+        SELECT format('seal %s', s.seal),
+               CASE WHEN sum(s.n) < 0 THEN format('accepted at %s, its row is gone or changed', max(s.at))
+                    ELSE format('the row of attempt %s was never taken by a scan', max(s.attempt)) END
+        FROM (SELECT unnest(f.seals) AS seal, -1 AS n, f.at, NULL AS attempt FROM flushes f
+              UNION ALL
+              SELECT a.seal, 1, a.accepted_at, a.attempt_id::text FROM acceptances a) AS s
+        GROUP BY s.seal HAVING sum(s.n) <> 0""",
+    "undos_agree": """
+        SELECT format('attempt %s', coalesce(a.attempt_id, u.attempt_id)),
+               format('acceptance undone at %s, undo recorded at %s', a.undone_at, u.undone_at)
+        FROM (SELECT * FROM acceptances WHERE undone_at IS NOT NULL) AS a
+        FULL JOIN undos u ON (u.booklet, u.pass_number, u.attempt_id) = (a.booklet, a.pass_number, a.attempt_id)
+        WHERE a.undone_at IS DISTINCT FROM u.undone_at""",
+    "attempts_agree": """
+        SELECT format('attempt %s', t.attempt_id), format('recorded as %s, without the acceptance it tells of', t.outcome)
+        FROM attempts t
+        WHERE (t.outcome = 'repeated' AND NOT EXISTS (
+                 SELECT FROM acceptances a WHERE a.attempt_id = t.attempt_id AND a.device_id = t.device_id
+                   AND (a.booklet, a.pass_number) = (t.booklet, t.pass_number)))
+           OR (t.outcome = 'already_accepted' AND NOT EXISTS (
+                 SELECT FROM acceptances a WHERE (a.booklet, a.pass_number) = (t.booklet, t.pass_number)
+                   AND a.attempt_id <> t.attempt_id))""",
+    "batches_are_whole": """
+        SELECT format('batch %s', t.id), format('%s booklets of %s, or face value, size or number differ',
+                                                count(b.number), t.booklet_count)
+        FROM batches t JOIN programmes p ON p.id = t.programme_id LEFT JOIN booklets b ON b.batch_id = t.id
+        GROUP BY t.id, p.id
+        HAVING count(b.number) <> t.booklet_count OR min(b.number) <> t.first_booklet
+            OR max(b.number) <> t.first_booklet + t.booklet_count - 1
+            OR bool_or(b.face_value_cents <> p.face_value_cents OR b.pass_count <> p.booklet_size)""",
+    "booklet_changes_have_events": """
+        SELECT format('booklet %s', b.number), format('%s, without the event that says who and why', b.state)
+        FROM booklets b
+        WHERE (b.activated_at IS NOT NULL AND NOT EXISTS (
+                 SELECT FROM events e WHERE e.action = 'batch.activate' AND e.subject = 'batch:' || b.batch_id))
+           OR (b.cancelled_at IS NOT NULL AND NOT EXISTS (
+                 SELECT FROM events e WHERE e.action = 'booklet.cancel' AND e.subject = 'booklet:' || b.number))""",
+    "validity_follows_amendments": """
+        SELECT format('programme %s', p.id), format('valid to %s, last amended to %s', p.last_day, m.last_day_new)
+        FROM programmes p JOIN LATERAL (
+            SELECT last_day_new FROM programme_amendments WHERE programme_id = p.id ORDER BY id DESC LIMIT 1
+        ) m ON m.last_day_new <> p.last_day""",
+    "remittances_sum": """
+        SELECT format('operator %s remittance %s', r.operator_id, r.number),
+               format('%s lines, %s c; told %s lines, %s c', count(l.line), coalesce(sum(l.amount_cents), 0),
+                      r.line_count, r.total_cents)
+        FROM remittances r LEFT JOIN remittance_lines l ON (l.operator_id, l.number) = (r.operator_id, r.number)
+        GROUP BY r.operator_id, r.number
+        HAVING count(l.line) <> r.line_count OR coalesce(sum(l.amount_cents), 0) <> r.total_cents
+            OR max(l.line) <> r.line_count""",
+    "remitted_passes_were_accepted": """
+        SELECT format('operator %s remittance %s line %s', l.operator_id, l.number, l.line),
+               format('%s c, without a live acceptance of that amount', l.amount_cents)
+        FROM remittance_lines l
+        LEFT JOIN acceptances a ON (a.booklet, a.pass_number, a.attempt_id) = (l.booklet, l.pass_number, l.attempt_id)
+        WHERE a.attempt_id IS NULL OR a.undone_at IS NOT NULL
+           OR (a.operator_id, a.amount_cents) <> (l.operator_id, l.amount_cents)""",
+    "remittance_numbers_have_no_gap": """
+        SELECT format('operator %s', r.operator_id), format('%s remittances, numbered to %s', count(*), max(r.number))
+        FROM remittances r GROUP BY r.operator_id HAVING count(*) <> max(r.number)""",
+    "guard_never_ahead": """
+        SELECT 'guard generation', format('%s, which no event raised', g.generation) FROM guard_generation g
+        WHERE g.generation > 1 + (SELECT count(*) FROM events WHERE action = 'guard.raise')""",
+}
+
+OPERATOR_TOTALS = """
+SELECT o.siret, o.name, count(a.attempt_id), coalesce(sum(a.amount_cents), 0)::bigint,
+       count(l.line), coalesce(sum(l.amount_cents), 0)::bigint
+FROM operators o
+LEFT JOIN acceptances a ON a.operator_id = o.id AND a.undone_at IS NULL
+LEFT JOIN remittance_lines l ON (l.booklet, l.pass_number, l.attempt_id) = (a.booklet, a.pass_number, a.attempt_id)
+GROUP BY o.id ORDER BY o.id"""

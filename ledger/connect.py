@@ -1,0 +1,83 @@
+"""Connections to PostgreSQL: how they are opened and bounded. No statement of the business is here.
+
+Nothing in this program cancels a statement: with a synchronous standby, a cancelled wait leaves a row committed
+here that the standby never got (design.md, section 4). What takes too long loses its connection instead.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+
+Connection: TypeAlias = asyncpg.Connection
+Pool: TypeAlias = asyncpg.Pool
+Record: TypeAlias = asyncpg.Record
+
+CONNECT_SECONDS_MAX = 5.0
+POOL_SIZE_MAX = 8
+IDLE_IN_TRANSACTION_MS_MAX = 30_000
+
+# What a lost or refused connection raises; the service answers 503 to it, a command says so and ends.
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+async def _set_codecs(connection: Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def _server_settings(purpose: str) -> dict[str, str]:
+    return {
+        "application_name": f"poincon {purpose}",
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
+    }
+
+
+async def connect(dsn: str, *, purpose: str) -> Connection:
+    connection = await asyncpg.connect(
+        dsn, timeout=CONNECT_SECONDS_MAX, server_settings=_server_settings(purpose)
+    )
+    await _set_codecs(connection)
+    return connection
+
+
+@asynccontextmanager
+async def connected(dsn: str, *, purpose: str) -> AsyncIterator[Connection]:
+    connection = await connect(dsn, purpose=purpose)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
+    """A pool that opens its first connection on demand, so that a service starts while PostgreSQL is down."""
+    return asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=POOL_SIZE_MAX,
+        timeout=CONNECT_SECONDS_MAX,
+        init=_set_codecs,
+        server_settings=_server_settings(purpose),
+        **options,
+    )
+
+
+async def takes_writes(connection: Connection) -> bool:
+    """False on a standby: never judge from a replica."""
+    is_standby: bool = await connection.fetchval("SELECT pg_is_in_recovery()")
+    return not is_standby

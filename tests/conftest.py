@@ -1,0 +1,210 @@
+"""Servers for a session of tests, and a fresh seeded instance of the product for each test that asks for one."""
+
+import asyncio
+import itertools
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis.asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from embedded.servers import Servers
+from keys.keyring import KeyPurpose, KeyState
+from keys.sealed import KeyFolder
+from ledger.booklets import activate_batch, issue_batch
+from ledger.connect import connected
+from ledger.devices import enrol_device
+from ledger.facts import load_facts
+from ledger.migrate import migrate
+from ledger.rows import Batch
+from ledger.signing_keys import add_key, change_key
+from programmes.codes import batch_codes
+from programmes.print.printed import PrintedPass
+from programmes.setup import read_instance, set_up
+from validator.app import build_app
+from validator.settings import Settings
+from validator.wiring import KEEPER
+
+PASSPHRASE = "phrase de passe des essais"
+INSTANCE = Path(__file__).parent.parent / "demo" / "instance.toml"
+BOOKLETS = 3
+
+# The same examples at every run: a failure seen once is seen again.
+hypothesis_settings.register_profile(
+    "poincon", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("poincon")
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """One real PostgreSQL and one real Valkey for the session."""
+    running = Servers.start(tmp_path_factory.mktemp("servers"))
+    yield running
+    running.discard()
+
+
+@pytest.fixture(scope="session")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> KeyFolder:
+    """Sealed keys for the session: unsealing is slow on purpose."""
+    folder = KeyFolder(tmp_path_factory.mktemp("keys"), PASSPHRASE)
+    folder.create_master_secret()
+    return folder
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+async def template(servers: Servers) -> str:
+    """A database with the schema, to be copied."""
+    async with connected(servers.postgres.dsn("poincon_owner"), purpose="tests") as connection:
+        await migrate(connection)
+    return "poincon"
+
+
+@pytest.fixture
+async def database(servers: Servers, template: str) -> AsyncIterator[str]:
+    """The name of a fresh database that has the schema and nothing else; use `dsn_of`."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
+        await _create(connection, name, template)
+    yield name
+    async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _create(connection: asyncpg.Connection, name: str, template: str) -> None:
+    # Connections to the template can't be closed sooner than the server notices.
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+        template,
+    )
+    await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template}")
+
+
+@dataclass
+class Instance:
+    """A seeded programme with active booklets and enrolled devices, and what its tests need to reach it."""
+
+    dsn: str  # of the application's role
+    owner_dsn: str
+    superuser_dsn: str
+    valkey_url: str
+    settings: Settings
+    key_folder: KeyFolder
+    programme_id: int
+    batch: Batch
+    passes: list[tuple[int, PrintedPass]]  # booklet, printed pass
+    tokens: list[str]
+    sites: list[str] = field(default_factory=list)
+
+    def qr(self, place: int) -> str:
+        return self.passes[place][1].qr
+
+    def short(self, place: int) -> str:
+        return self.passes[place][1].short
+
+    def headers(self, device: int = 0) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[device]}"}
+
+
+@pytest.fixture
+async def instance(servers: Servers, database: str, key_folder: KeyFolder, tmp_path: Path) -> Instance:
+    client = redis.asyncio.Redis.from_url(servers.valkey.url)
+    await client.flushall()
+    await client.aclose()
+    dsn = _dsn(servers.postgres.dsn("poincon_app"), database)
+    passphrase_file = tmp_path / "passphrase"
+    passphrase_file.write_text(PASSPHRASE)
+    async with connected(dsn, purpose="tests") as connection:
+        for purpose in KeyPurpose:
+            key = key_folder.create_pair(purpose, datetime.now(UTC))
+            await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor="tests")
+            await change_key(
+                connection, key.kid, KeyState.ACTIVE, at=datetime.now(UTC), actor="tests", reason=None
+            )
+        text = INSTANCE.read_text(encoding="utf-8")
+        done = await set_up(connection, read_instance(text), actor="tests", today=date(2026, 1, 1))
+        batch = await issue_batch(connection, done.programme_id, BOOKLETS, actor="tests")
+        await activate_batch(connection, batch.id, at=datetime.now(UTC), actor="tests", reason="payment")
+        tokens, sites = [], []
+        facts = await load_facts(connection)
+        for (_, site, mediator), person_id in done.mediators.items():
+            site_id = next(one.id for one in facts.sites.values() if one.name == site)
+            _, token = await enrol_device(
+                connection, site_id=site_id, mediator_id=person_id, label=mediator, actor="tests"
+            )
+            tokens.append(token)
+            sites.append(site)
+    return Instance(
+        dsn=dsn,
+        owner_dsn=_dsn(servers.postgres.dsn("poincon_owner"), database),
+        superuser_dsn=_dsn(servers.postgres.superuser_dsn, database),
+        valkey_url=servers.valkey.url,
+        settings=Settings(dsn, servers.valkey.url, key_folder.path, PASSPHRASE),
+        key_folder=key_folder,
+        programme_id=done.programme_id,
+        batch=batch,
+        passes=[(b.number, one) for b in batch_codes(batch, key_folder) for one in b.passes],
+        tokens=tokens,
+        sites=sites,
+    )
+
+
+def _dsn(dsn: str, database: str) -> str:
+    head, mark, tail = dsn.partition("/poincon?")
+    assert mark, dsn
+    return f"{head}/{database}?{tail}"
+
+
+@pytest.fixture
+async def app(instance: Instance) -> web.Application:
+    return build_app(instance.settings)
+
+
+@pytest.fixture
+async def client(app: web.Application) -> AsyncIterator[TestClient]:
+    """The whole service in this process, over a real socket."""
+    async with TestClient(TestServer(app)) as running:
+        async with asyncio.timeout(10):
+            while True:
+                async with running.get("/readyz") as response:
+                    if response.status == 200:
+                        break
+                await asyncio.sleep(0.02)
+        yield running
+
+
+@pytest.fixture
+async def connection(instance: Instance) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the application's role to the instance's database."""
+    async with connected(instance.dsn, purpose="tests") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def superuser(instance: Instance) -> AsyncIterator[asyncpg.Connection]:
+    """A hand that can tamper with anything."""
+    async with connected(instance.superuser_dsn, purpose="tests") as opened:
+        yield opened
+
+
+@pytest.fixture
+def refreshed(app: web.Application):
+    """Wait until the service has read the record again."""
+    return app[KEEPER].refresh
+
+
+@pytest.fixture
+def new_attempt():
+    return lambda: str(uuid.uuid4())

@@ -1,0 +1,85 @@
+"""From verdicts and rows to the bodies that tell them. Nothing is decided here."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import UNSET
+
+from keys.passes import PassId
+from ledger.rows import Acceptance, ListedAcceptance
+from validator.bodies import (
+    AcceptableBody,
+    AcceptedBody,
+    EarlierBody,
+    ListedBody,
+    PassBody,
+    RefusedBody,
+    ReusedBody,
+)
+from validator.messages import ATTEMPT_REUSED, MESSAGE_OF, Language
+from validator.receipt_desk import ReceiptDesk
+from validator.snapshot import Snapshot
+from validator.verdict import PARIS, Accepted, AttemptReused, Refused, Verdict
+
+VerdictBody = AcceptedBody | RefusedBody | ReusedBody
+
+
+def verdict_body(
+    verdict: Verdict, attempt_id: UUID, *, snapshot: Snapshot, desk: ReceiptDesk, language: Language
+) -> VerdictBody:
+    match verdict:
+        case Accepted(acceptance):
+            return AcceptedBody(
+                attempt_id=attempt_id,
+                pass_=pass_body(acceptance.pass_id, snapshot),
+                accepted_at=acceptance.accepted_at,
+                receipt=desk.receipt(acceptance, snapshot),
+                undone_at=acceptance.undone_at or UNSET,
+            )
+        case Refused():
+            return refused_body(verdict, attempt_id, snapshot=snapshot, language=language)
+        case AttemptReused():
+            return ReusedBody(attempt_id=attempt_id, message=ATTEMPT_REUSED)
+
+
+def refused_body(
+    refused: Refused, attempt_id: UUID | None, *, snapshot: Snapshot, language: Language
+) -> RefusedBody:
+    earlier = refused.earlier
+    return RefusedBody(
+        refusal=refused.refusal.value,
+        message=MESSAGE_OF[refused.refusal][language],
+        attempt_id=attempt_id or UNSET,
+        pass_=pass_body(refused.pass_id, snapshot) if refused.pass_id else UNSET,
+        earlier=EarlierBody(earlier.accepted_at, snapshot.sites[earlier.site_id].name) if earlier else UNSET,
+    )
+
+
+def acceptable_body(pass_id: PassId, snapshot: Snapshot) -> AcceptableBody:
+    return AcceptableBody(pass_=pass_body(pass_id, snapshot))
+
+
+def pass_body(pass_id: PassId, snapshot: Snapshot) -> PassBody:
+    booklet = snapshot.booklets.get(pass_id.booklet)
+    if booklet is None:
+        return PassBody(pass_id.booklet, pass_id.number)
+    programme = snapshot.programmes[booklet.programme_id]
+    last_instant = programme.expires_at - timedelta(microseconds=1)
+    return PassBody(
+        pass_id.booklet, pass_id.number, programme.face_value_cents, last_instant.astimezone(PARIS).date()
+    )
+
+
+def listed_body(listed: ListedAcceptance, *, snapshot: Snapshot, desk: ReceiptDesk) -> ListedBody:
+    acceptance: Acceptance = listed.acceptance
+    service_of = {service.id: service.code for service in snapshot.services.values()}
+    return ListedBody(
+        attempt_id=acceptance.attempt_id,
+        pass_=pass_body(acceptance.pass_id, snapshot),
+        amount_cents=acceptance.amount_cents,
+        accepted_at=acceptance.accepted_at,
+        site=snapshot.sites[acceptance.site_id].name,
+        service=service_of.get(listed.service_id, ""),
+        receipt=desk.receipt(acceptance, snapshot),
+        remittance=listed.remittance_number,
+    )

@@ -1,0 +1,96 @@
+"""The wiring of one validator process, on one screen: what opens, in which order, and closes in reverse."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from aiohttp import web
+
+from keys.sealed import KeyFolder
+from ledger.connect import open_pool
+from mobile_web.page import add_page
+from scanner.pool import ReaderPool
+from validator import device_calls, public_calls, scan_calls
+from validator.code_reading import CodeReader
+from validator.endpoint import JSON_BYTES_MAX
+from validator.group_commit import GroupCommit
+from validator.guard import Guard, open_client
+from validator.keeper import SnapshotKeeper
+from validator.limits import WrongCodes
+from validator.openapi import openapi
+from validator.problems import answer_problems
+from validator.receipt_desk import ReceiptDesk
+from validator.scan import Scanning
+from validator.settings import Settings
+from validator.wiring import (
+    DESK,
+    GROUP_COMMIT,
+    GUARD,
+    KEEPER,
+    PHOTOS,
+    POOL,
+    READER,
+    SCANNING,
+    SETTINGS,
+)
+
+ENDPOINTS = (*scan_calls.ENDPOINTS, *device_calls.ENDPOINTS, *public_calls.ENDPOINTS)
+
+
+def build_app(settings: Settings) -> web.Application:
+    """Raises SealError when the secrets of this instance can't be opened: better not start than guess."""
+    app = web.Application(middlewares=[answer_problems], client_max_size=JSON_BYTES_MAX)
+    folder = KeyFolder(settings.keys, settings.passphrase)
+
+    app[SETTINGS] = settings
+    app[KEEPER] = keeper = SnapshotKeeper(settings.database_url)
+    app[GUARD] = guard = Guard(open_client(settings.valkey_url) if settings.valkey_url else None)
+    app[DESK] = desk = ReceiptDesk(keeper, folder)
+    app[GROUP_COMMIT] = group_commit = GroupCommit(settings.database_url, desk.seals)
+    app[READER] = reader = CodeReader(folder.master_secret(), WrongCodes(guard))
+    app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
+    app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
+
+    app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
+    for endpoint in ENDPOINTS:
+        app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+    add_openapi(app)
+    add_page(app)
+    return app
+
+
+async def run_keeper(app: web.Application) -> AsyncIterator[None]:
+    await app[KEEPER].start()
+    yield
+    await app[KEEPER].close()
+
+
+async def run_guard(app: web.Application) -> AsyncIterator[None]:
+    await app[GUARD].start()
+    yield
+    await app[GUARD].close()
+
+
+async def run_group_commit(app: web.Application) -> AsyncIterator[None]:
+    await app[GROUP_COMMIT].start()
+    yield
+    await app[GROUP_COMMIT].close()
+
+
+async def run_pool(app: web.Application) -> AsyncIterator[None]:
+    async with open_pool(app[SETTINGS].database_url, purpose="validator") as app[POOL]:
+        yield
+
+
+async def run_photos(app: web.Application) -> AsyncIterator[None]:
+    await app[PHOTOS].start()
+    yield
+    await app[PHOTOS].close()
+
+
+def add_openapi(app: web.Application) -> None:
+    document = msgspec.json.encode(openapi(ENDPOINTS))
+
+    async def get_openapi(_: web.Request) -> web.Response:
+        return web.Response(body=document, content_type="application/json")
+
+    app.router.add_get("/openapi.json", get_openapi)

@@ -1,0 +1,42 @@
+"""Who asks: the device behind a request, by its token in the header or in the page's own cookie."""
+
+from aiohttp import web
+
+from ledger.devices import token_sha256
+from ledger.rows import Device
+from validator.problems import Problem
+from validator.snapshot import Snapshot
+
+COOKIE = "poincon_device"
+TOKEN_CHARS_MAX = 200
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+def device_of(request: web.Request, snapshot: Snapshot) -> Device:
+    """Raise a 401 problem unless the request carries the token of an enrolled device that was not revoked."""
+    token = _token(request)
+    device = snapshot.devices.get(token_sha256(token)) if token else None
+    if device is None:
+        raise _unauthorised("no or unknown device token; enrol this device")
+    if device.revoked_at is not None:
+        raise _unauthorised("this device was revoked; enrol it again")
+    return device
+
+
+def _token(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token if len(token) <= TOKEN_CHARS_MAX else None
+    cookie = request.cookies.get(COOKIE)
+    # A page elsewhere could make the browser send the cookie: only our own page may use it to change something.
+    if (
+        cookie
+        and request.method not in SAFE_METHODS
+        and request.headers.get("Sec-Fetch-Site") != "same-origin"
+    ):
+        return None
+    return cookie if cookie and len(cookie) <= TOKEN_CHARS_MAX else None
+
+
+def _unauthorised(detail: str) -> Problem:
+    return Problem(401, "unauthorised", detail, {"WWW-Authenticate": 'Bearer realm="poincon"'})

@@ -1,0 +1,48 @@
+"""From the text of any carrier to a pass whose signature or MAC was checked: QR, Code 128 or typed."""
+
+from functools import lru_cache
+
+from keys.pass_code import open_code
+from keys.passes import CodeFault, SignedPass
+from keys.short_code import (
+    TypedCode,
+    looks_like_short_code,
+    open_short_code,
+    programme_secret,
+    read_short_code,
+)
+from ledger.rows import Device
+from validator.limits import WrongCodes
+from validator.snapshot import Snapshot
+
+PROGRAMMES_CACHED_MAX = 256
+CODE_CHARS_MAX = 512
+
+
+class CodeReader:
+    def __init__(self, master_secret: bytes, wrong_codes: WrongCodes) -> None:
+        self._secret_of = lru_cache(PROGRAMMES_CACHED_MAX)(
+            lambda programme_id: programme_secret(master_secret, programme_id)
+        )
+        self._wrong_codes = wrong_codes
+
+    async def read(self, text: str, device: Device, snapshot: Snapshot) -> SignedPass | CodeFault:
+        """Raises TooManyAttempts for a short code when too many wrong ones were tried."""
+        text = text.strip()
+        if not looks_like_short_code(text):
+            return open_code(text, snapshot.keyring)
+        typed = read_short_code(text)
+        if isinstance(typed, CodeFault):
+            return typed
+        await self._wrong_codes.check(device)
+        opened = self._open_short(typed, snapshot)
+        if opened is CodeFault.FORGED:
+            await self._wrong_codes.count_wrong(device)
+        return opened
+
+    def _open_short(self, typed: TypedCode, snapshot: Snapshot) -> SignedPass | CodeFault:
+        booklet = snapshot.booklets.get(typed.pass_id.booklet)
+        # A booklet that does not exist and a wrong MAC get one answer: guesses must not map what was issued.
+        programme_id = booklet.programme_id if booklet else 0
+        opened = open_short_code(typed, self._secret_of(programme_id))
+        return opened if booklet else CodeFault.FORGED

@@ -1,0 +1,158 @@
+"""The calls of a device about itself and its operator: enrolment, who am I, photos, export of receipts."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import web
+
+from ledger.acceptances import acceptances_of
+from ledger.devices import accept_invitation
+from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
+from validator.badge import COOKIE, device_of
+from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
+from validator.endpoint import Endpoint, answer, read_body
+from validator.problems import Problem
+from validator.verdict import PARIS
+from validator.wiring import DESK, KEEPER, PHOTOS, POOL
+
+COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
+CHUNK_BYTES = 64 * 1024
+RECEIPTS_PER_WRITE = 200
+
+
+async def post_enrolment(request: web.Request) -> web.Response:
+    body = await read_body(request, EnrolBody)
+    async with request.app[POOL].acquire() as connection:
+        enrolled = await accept_invitation(connection, body.code, now=datetime.now(UTC))
+    if enrolled is None:
+        raise Problem(403, "enrolment-refused", "this link was used or is too old; ask for a new one")
+    device_id, token = enrolled
+    await request.app[KEEPER].refresh()
+    response = answer(EnrolledBody(token=token, device=device_id), 201)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=COOKIE_SECONDS,
+        httponly=True,
+        samesite="Strict",
+        secure=request.headers.get("X-Forwarded-Proto", request.scheme) == "https",
+        path="/",
+    )
+    return response
+
+
+async def get_device(request: web.Request) -> web.Response:
+    snapshot = request.app[KEEPER].current()
+    device = device_of(request, snapshot)
+    operator = snapshot.operators[device.operator_id]
+    today = datetime.now(UTC).astimezone(PARIS).date()
+    services: set[str] = set()
+    for programme_id in snapshot.programmes:
+        services |= snapshot.services_covered(operator.id, programme_id, today) or frozenset()
+    return answer(
+        DeviceBody(
+            operator=operator.name,
+            siret=operator.siret,
+            mediator=snapshot.persons[device.mediator_id],
+            site=snapshot.sites[device.site_id].name,
+            services=sorted(services),
+            label=device.label,
+        )
+    )
+
+
+async def post_photo(request: web.Request) -> web.Response:
+    device_of(request, request.app[KEEPER].current())
+    image = await _read_image(request)
+    found = await request.app[PHOTOS].read(image)
+    return answer(PhotoBody([FoundBody(code.text, code.format, list(code.corners)) for code in found]))
+
+
+async def _read_image(request: web.Request) -> bytes:
+    """The body, given up as soon as it is over the limit rather than once it is in memory."""
+    if request.content_type.startswith("multipart/"):
+        raise Problem(415, "unsupported-media-type", "send the image itself as the body, not a form")
+    refuse_too_many_bytes(request.content_length or 0)
+    image = bytearray()
+    async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+        image += chunk
+        refuse_too_many_bytes(len(image))
+    if not image:
+        raise Problem(400, "malformed", "the body is empty; send the bytes of a JPEG, PNG or WebP image")
+    return bytes(image)
+
+
+async def get_receipts(request: web.Request) -> web.StreamResponse:
+    """JSON lines: the keyset, then each acceptance with its receipt. `poincon receipts verify` reads it."""
+    snapshot = request.app[KEEPER].current()
+    device = device_of(request, snapshot)
+    operator = snapshot.operators[device.operator_id]
+    desk = request.app[DESK]
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/jsonl",
+            "Content-Disposition": f'attachment; filename="recus-{operator.siret}.jsonl"',
+        }
+    )
+    head = {"operator": operator.siret, "keyset": snapshot.keyring.jwks()}
+    lines = [msgspec.json.encode(head)]
+    async with request.app[POOL].acquire() as connection:
+        await response.prepare(request)
+        async for acceptance in acceptances_of(connection, operator.id):
+            lines.append(
+                msgspec.json.encode(
+                    {
+                        "receipt": desk.receipt(acceptance, snapshot),
+                        "booklet": acceptance.pass_id.booklet,
+                        "number": acceptance.pass_id.number,
+                        "amount_cents": acceptance.amount_cents,
+                        "accepted_at": acceptance.accepted_at,
+                        "undone_at": acceptance.undone_at,
+                    }
+                )
+            )
+            if len(lines) >= RECEIPTS_PER_WRITE:
+                await response.write(b"\n".join(lines) + b"\n")
+                lines.clear()
+    await response.write(b"\n".join(lines) + (b"\n" if lines else b""))
+    await response.write_eof()
+    return response
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/v1/enrolments",
+        post_enrolment,
+        "Enrol this device with the code of a link that works once",
+        body=EnrolBody,
+        answers={201: EnrolledBody},
+        problems=(400, 403, 413, 503),
+        is_public=True,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/device",
+        get_device,
+        "Whose device this is, and the services it may name",
+        answers={200: DeviceBody},
+        problems=(401, 503),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/photos",
+        post_photo,
+        f"Read the codes on a photo (JPEG, PNG or WebP, {IMAGE_BYTES_MAX // 1024 // 1024} MiB at most)",
+        body="image/*",
+        answers={200: PhotoBody},
+        problems=(400, 401, 413, 415, 422, 503),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/receipts",
+        get_receipts,
+        "All receipts of the caller's operator with the keyset, as JSON lines",
+        answers={200: "application/jsonl"},
+        problems=(401, 503),
+    ),
+)

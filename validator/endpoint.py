@@ -1,0 +1,53 @@
+"""How a call is declared, so that its route and its OpenAPI entry come from the same lines."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from validator.problems import Problem
+
+JSON_BYTES_MAX = 1024 * 1024
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """answers: per status, a body type, or a media type for what is not JSON."""
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    summary: str
+    answers: Mapping[int, Any]
+    body: Any = None
+    problems: tuple[int, ...] = ()
+    query: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    is_public: bool = False
+
+
+@cache
+def _decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
+    return msgspec.json.Decoder(body_type)
+
+
+async def read_body(request: web.Request, body_type: type[Body]) -> Body:
+    try:
+        return _decoder(body_type).decode(await request.read())
+    except msgspec.DecodeError as error:  # also a ValidationError, whose text names the field
+        raise Problem(400, "malformed", str(error)) from None
+    except UnicodeDecodeError:
+        raise Problem(400, "malformed", "the body is not UTF-8") from None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=_encoder.encode(body), status=status, content_type="application/json", headers=headers
+    )

@@ -1,0 +1,168 @@
+"""Group commit: candidates of all requests in flight go to the record in one call per flush. No linger when idle.
+
+Nothing is judged here, and nothing is answered before the record has committed.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeAlias
+
+import asyncpg
+import structlog
+
+from ledger.claims import CANDIDATES_MAX, claim_passes
+from ledger.connect import UNREACHABLE, Connection, connect
+from ledger.rows import Candidate, Claimed
+from validator import metrics
+from validator.trouble import CannotDecide, Overloaded
+
+WAITING_MAX = 20_000
+FLUSH_SECONDS_MAX = 10.0
+RECONNECT_SECONDS = 0.3  # after a failed connection, candidates are turned away for that long
+
+log = structlog.get_logger(__name__)
+
+
+# Gives the seals of candidates that would be accepted at this instant, and the key that signs their receipts.
+Sealer: TypeAlias = Callable[[Sequence[Candidate], datetime], tuple[list[int], int]]
+
+
+class _Waiting(NamedTuple):
+    candidate: Candidate
+    answer: asyncio.Future[Claimed]
+
+
+class GroupCommit:
+    def __init__(self, dsn: str, sealer: Sealer) -> None:
+        self._dsn = dsn
+        self._sealer = sealer
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._connection: Connection | None = None
+        self._refused_until = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._waiting)
+
+    def submit(self, candidate: Candidate) -> asyncio.Future[Claimed]:
+        """The future ends when the record has committed, or with CannotDecide."""
+        if len(self._waiting) >= WAITING_MAX or self._closing:
+            raise Overloaded("too many scans are waiting for the record")
+        answer: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(candidate, answer))
+        self._arrived.set()
+        return answer
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Answer what is waiting, then stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        self._drop_connection()
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            flush = self._next_flush()
+            try:
+                await self._flush(flush)
+            except Exception as error:
+                if not isinstance(error, CannotDecide):
+                    log.exception("flush_failed", candidates=len(flush))
+                for one in flush:
+                    if not one.answer.done():
+                        one.answer.set_exception(CannotDecide("the record did not answer"))
+
+    def _next_flush(self) -> list[_Waiting]:
+        """At most one candidate per pass and per attempt; the others wait for the next flush, in their order."""
+        chosen: list[_Waiting] = []
+        put_back: list[_Waiting] = []
+        seen: set[object] = set()
+        while self._waiting and len(chosen) < CANDIDATES_MAX:
+            one = self._waiting.popleft()
+            candidate = one.candidate
+            if candidate.pass_id in seen or candidate.attempt_id in seen:
+                put_back.append(one)
+                continue
+            seen.add(candidate.pass_id)
+            seen.add(candidate.attempt_id)
+            chosen.append(one)
+        self._waiting.extendleft(reversed(put_back))
+        # Sorted by key: two flushes of two processes can't wait for each other in a circle.
+        chosen.sort(key=lambda one: one.candidate.pass_id)
+        return chosen
+
+    async def _flush(self, flush: list[_Waiting]) -> None:
+        started = time.perf_counter()
+        try:
+            claimed = await self._claim(flush)
+        except UNREACHABLE as error:
+            self._drop_connection()
+            self._refused_until = time.monotonic() + RECONNECT_SECONDS
+            log.warning("record_unreachable", error=repr(error), candidates=len(flush))
+            raise CannotDecide("the record can't be reached") from error
+        except asyncpg.PostgresError as error:
+            if len(flush) == 1:
+                raise
+            # One bad row, or a deadlock, fails a whole flush: the others must not pay for it.
+            log.warning("flush_split", error=repr(error), candidates=len(flush))
+            await self._flush_one_by_one(flush)
+            return
+        metrics.FLUSH_SIZE.observe(len(flush))
+        metrics.FLUSH_SECONDS.observe(time.perf_counter() - started)
+        for one, answer in zip(flush, claimed, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(answer)
+
+    async def _flush_one_by_one(self, flush: list[_Waiting]) -> None:
+        for one in flush:
+            try:
+                await self._flush([one])
+            except (CannotDecide, asyncpg.PostgresError) as error:
+                log.error("candidate_failed", error=repr(error), attempt=str(one.candidate.attempt_id))
+                one.answer.set_exception(CannotDecide("the record did not take this scan"))
+
+    async def _claim(self, flush: list[_Waiting]) -> list[Claimed]:
+        connection = await self._connected()
+        candidates = [one.candidate for one in flush]
+        accepted_at = datetime.now(UTC).replace(microsecond=0)
+        seals, receipt_key_id = self._sealer(candidates, accepted_at)
+        call = asyncio.ensure_future(
+            claim_passes(
+                connection, candidates, seals, accepted_at=accepted_at, receipt_key_id=receipt_key_id
+            )
+        )
+        done, _ = await asyncio.wait({call}, timeout=FLUSH_SECONDS_MAX)
+        if not done:
+            # The statement is never cancelled: its connection is closed, and the attempts will be sent again.
+            self._drop_connection()
+            with contextlib.suppress(*UNREACHABLE):
+                await call
+            raise TimeoutError(f"no answer from the record within {FLUSH_SECONDS_MAX} s")
+        return call.result()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            if time.monotonic() < self._refused_until:
+                raise CannotDecide("the record can't be reached")
+            self._connection = await connect(self._dsn, purpose="group commit")
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

@@ -1,0 +1,191 @@
+"""The guard in Valkey: says early that another attempt holds a pass. It may refuse or slow down, never accept.
+
+A hash per booklet; fields are pass numbers; values are marks of committed acceptances: 8 bytes of the attempt id,
+4 of the instant, 4 of the site. An empty value says "was undone once: ask the record". A mark is only ever
+written where there is none, so that one delayed on its way can't hide an undo.
+"""
+
+import asyncio
+import contextlib
+import struct
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import redis.asyncio
+import redis.exceptions
+import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from keys.passes import PassId
+from validator import metrics
+
+BUDGET_SECONDS = 0.040
+BREAKER_SECONDS = 0.5
+WAITING_MAX = 10_000
+PIPELINE_COMMANDS_MAX = 1_000
+
+PREFIX = "pn:mark:"
+MARK = struct.Struct(">8sII")
+ASK_RECORD = b""
+
+FAILURES = (redis.exceptions.RedisError, OSError, TimeoutError)
+
+log = structlog.get_logger(__name__)
+
+
+class Mark(NamedTuple):
+    """A committed acceptance, as the guard remembers it."""
+
+    attempt_tag: bytes
+    accepted_at: datetime
+    site_id: int
+
+    def is_of(self, attempt_id: UUID) -> bool:
+        return self.attempt_tag == attempt_tag(attempt_id)
+
+
+class Silence(Enum):
+    """The guard has no fact to tell, or can't be asked. Either way the record is asked."""
+
+    NO_MARK = "no_mark"
+    UNAVAILABLE = "unavailable"
+
+
+Command: TypeAlias = tuple[Any, ...]
+
+
+def attempt_tag(attempt_id: UUID) -> bytes:
+    return attempt_id.bytes[8:]  # a UUIDv7 begins with the time: its end tells attempts apart
+
+
+def mark_value(attempt_id: UUID, accepted_at: datetime, site_id: int) -> bytes:
+    return MARK.pack(attempt_tag(attempt_id), int(accepted_at.timestamp()), site_id)
+
+
+def read_mark(value: bytes) -> Mark | None:
+    """None for a value that says to ask the record, or that another version wrote."""
+    if len(value) != MARK.size:
+        return None
+    tag, epoch_seconds, site_id = MARK.unpack(value)
+    return Mark(tag, datetime.fromtimestamp(epoch_seconds, UTC), site_id)
+
+
+def booklet_key(generation: int, booklet: int) -> str:
+    return f"{PREFIX}{generation}:{{{booklet}}}"  # the braces keep a booklet on one node of a cluster
+
+
+def open_client(url: str, *, seconds: float = BUDGET_SECONDS) -> redis.asyncio.Redis:
+    """A client that never retries: a retry hides for seconds that the server is gone."""
+    return redis.asyncio.Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=seconds,
+        socket_timeout=seconds,
+        max_connections=4,
+    )
+
+
+class Guard:
+    def __init__(self, client: redis.asyncio.Redis | None) -> None:
+        self._client = client
+        self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._arrived = asyncio.Event()
+        self._open_until = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    async def find(self, generation: int, pass_id: PassId) -> Mark | Silence:
+        value = await self._ask(("HGET", booklet_key(generation, pass_id.booklet), pass_id.number))
+        if isinstance(value, Silence):
+            return value
+        mark = read_mark(value) if value is not None else None
+        metrics.GUARD.labels("mark" if mark else "no_mark").inc()
+        return mark or Silence.NO_MARK
+
+    async def find_many(self, generation: int, passes: Sequence[PassId]) -> list[Mark | Silence]:
+        return list(await asyncio.gather(*(self.find(generation, pass_id) for pass_id in passes)))
+
+    def remember(
+        self, generation: int, pass_id: PassId, *, attempt_id: UUID, accepted_at: datetime, site_id: int
+    ) -> None:
+        """Note a committed acceptance, later and without an answer: a lost mark costs a look at the record."""
+        value = mark_value(attempt_id, accepted_at, site_id)
+        self._send(("HSETNX", booklet_key(generation, pass_id.booklet), pass_id.number, value))
+
+    async def forget(self, generation: int, pass_id: PassId) -> bool:
+        """Make the pass one to ask the record about. False: nobody knows whether it was done."""
+        key = booklet_key(generation, pass_id.booklet)
+        return not isinstance(await self._ask(("HSET", key, pass_id.number, ASK_RECORD)), Silence)
+
+    async def count(self, key: str, seconds: int) -> int | None:
+        """Add one to a counter that lives for some seconds; None when it can't be had."""
+        counted, _ = await asyncio.gather(self._ask(("INCR", key)), self._ask(("EXPIRE", key, seconds, "NX")))
+        return None if isinstance(counted, Silence) else int(counted)
+
+    async def counted(self, key: str) -> int | None:
+        value = await self._ask(("GET", key))
+        if isinstance(value, Silence):
+            return None
+        return int(value or 0)
+
+    async def start(self) -> None:
+        if self._client is not None:
+            self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _ask(self, command: Command) -> Any:
+        answer = self._send(command)
+        if answer is None:
+            metrics.GUARD.labels("unavailable").inc()
+            return Silence.UNAVAILABLE
+        return await answer
+
+    def _send(self, command: Command) -> asyncio.Future[Any] | None:
+        if self._client is None or time.monotonic() < self._open_until or len(self._waiting) >= WAITING_MAX:
+            return None
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, answer))
+        self._arrived.set()
+        return answer
+
+    async def _run(self) -> None:
+        """One connection, pipelined: what arrived while the last pipeline was under way makes the next one."""
+        while True:
+            await self._arrived.wait()
+            batch, self._waiting = (
+                self._waiting[:PIPELINE_COMMANDS_MAX],
+                self._waiting[PIPELINE_COMMANDS_MAX:],
+            )
+            if not self._waiting:
+                self._arrived.clear()
+            if not batch:
+                continue
+            answers = await self._pipeline([command for command, _ in batch])
+            for (_, answer), value in zip(batch, answers, strict=True):
+                if not answer.done():
+                    answer.set_result(Silence.UNAVAILABLE if isinstance(value, Exception) else value)
+
+    async def _pipeline(self, commands: list[Command]) -> Sequence[Any]:
+        assert self._client is not None
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS), self._client.pipeline(transaction=False) as pipe:
+                for command in commands:
+                    pipe.execute_command(*command)
+                return await pipe.execute(raise_on_error=False)
+        except FAILURES as error:
+            # The breaker: for half a second nobody waits for a server that is not there.
+            self._open_until = time.monotonic() + BREAKER_SECONDS
+            metrics.GUARD.labels("failed").inc()
+            log.warning("guard_unavailable", error=repr(error), commands=len(commands))
+            return [Silence.UNAVAILABLE] * len(commands)

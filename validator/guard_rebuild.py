@@ -1,0 +1,38 @@
+"""Refills the guard from PostgreSQL, and drops what earlier generations left."""
+
+from ledger.acceptances import guard_facts
+from ledger.connect import Connection
+from ledger.facts import load_generation
+from validator.guard import ASK_RECORD, PREFIX, booklet_key, mark_value, open_client
+
+COMMANDS_PER_PIPELINE = 1_000
+
+
+async def rebuild_guard(connection: Connection, valkey_url: str) -> tuple[int, int]:
+    """Return how many marks were written and how many keys of earlier generations were dropped.
+
+    Safe while scans go on: marks are only added where there is none, and an undone pass is never marked.
+    """
+    generation = await load_generation(connection)
+    client = open_client(valkey_url, seconds=5.0)
+    marks = dropped = 0
+    try:
+        pipe = client.pipeline(transaction=False)
+        async for row in guard_facts(connection):
+            key = booklet_key(generation, row["booklet"])
+            if row["ever_undone"]:
+                pipe.hset(key, str(row["pass_number"]), ASK_RECORD)  # type: ignore[arg-type]
+            else:
+                value = mark_value(row["attempt_id"], row["accepted_at"], row["site_id"])
+                pipe.hsetnx(key, str(row["pass_number"]), value)  # type: ignore[arg-type]
+            marks += 1
+            if marks % COMMANDS_PER_PIPELINE == 0:
+                await pipe.execute()
+        await pipe.execute()
+        current = f"{PREFIX}{generation}:".encode()
+        async for found in client.scan_iter(match=f"{PREFIX}*", count=COMMANDS_PER_PIPELINE):
+            if not found.startswith(current):
+                dropped += await client.unlink(found)
+    finally:
+        await client.aclose()
+    return marks, dropped

@@ -1,0 +1,99 @@
+"""Keeps the snapshot fresh: a reading at each notification, one every few seconds anyway, and a bound on its age."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+
+from ledger.connect import UNREACHABLE, Connection, connect
+from ledger.facts import CHANNEL, load_facts
+from ledger.generation import raise_if_restored
+from ledger.rows import Booklet
+from validator.snapshot import Snapshot, build_snapshot
+from validator.trouble import CannotDecide
+
+POLL_SECONDS = 5.0
+SETTLE_SECONDS = 0.005  # several notifications of one transaction make one reading
+RECONNECT_SECONDS = 0.3
+AGE_SECONDS_MAX = 30.0
+REFRESH_SECONDS_MAX = 1.0
+READING_SECONDS_MAX = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class SnapshotKeeper:
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._snapshot: Snapshot | None = None
+        self._booklets: dict[int, Booklet] = {}
+        self._watermark = "0"
+        self._read_at = float("-inf")
+        self._told = asyncio.Event()
+        self._has_read = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def age_seconds(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def current(self) -> Snapshot:
+        """The facts to judge by; raises CannotDecide when they are older than AGE_SECONDS_MAX."""
+        if self._snapshot is None or self.age_seconds > AGE_SECONDS_MAX:
+            raise CannotDecide("the record can't be read")
+        return self._snapshot
+
+    async def refresh(self) -> None:
+        """Wait for a reading that began after this call; a second at most, then the old facts have to do."""
+        asked_at = time.monotonic()
+        self._told.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REFRESH_SECONDS_MAX), self._has_read:
+                await self._has_read.wait_for(lambda: self._read_at >= asked_at)
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except UNREACHABLE as error:
+                log.warning("record_unreachable", error=repr(error))
+            except Exception:
+                # A reading that fails by our own mistake must show as a stale snapshot, never as a dead task.
+                log.exception("reading_failed")
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await connect(self._dsn, purpose="snapshot")
+        try:
+            await connection.add_listener(CHANNEL, lambda *_: self._told.set())
+            connection.add_termination_listener(lambda *_: self._told.set())
+            if await raise_if_restored(connection):
+                log.warning("guard_generation_raised", cause="the database was restored or promoted")
+            while True:
+                self._told.clear()
+                async with asyncio.timeout(READING_SECONDS_MAX):
+                    await self._read(connection)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._told.wait(), POLL_SECONDS)
+                await asyncio.sleep(SETTLE_SECONDS)
+        finally:
+            connection.terminate()
+
+    async def _read(self, connection: Connection) -> None:
+        started = time.monotonic()
+        facts = await load_facts(connection, since=self._watermark)
+        self._snapshot = build_snapshot(facts, self._booklets)
+        self._watermark = facts.watermark
+        self._read_at = started
+        async with self._has_read:
+            self._has_read.notify_all()

@@ -1,0 +1,95 @@
+"""Errors as RFC 9457 problem details, answered in one place; what went wrong inside stays in the log."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from ledger.connect import UNREACHABLE
+from scanner.found import ImageRefused
+from scanner.pool import ReaderBusy, ReaderFailed
+from validator import metrics
+from validator.bodies import ProblemBody
+from validator.trouble import CannotDecide, TooManyAttempts
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TITLES = {
+    400: "Malformed request",
+    401: "Who asks is not known",
+    403: "Not this device's right",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Image refused",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Cannot decide now",
+}
+
+log = structlog.get_logger(__name__)
+
+
+def problem(status: int, name: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    body = ProblemBody(f"urn:poincon:problem:{name}", TITLES.get(status, "Error"), status, detail)
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(body),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+class Problem(Exception):
+    """Raised by a handler to answer a problem."""
+
+    def __init__(self, status: int, name: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.response = problem(status, name, detail, headers)
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    started = time.perf_counter()
+    response = await _answered(request, handler)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unknown"
+    metrics.REQUEST_SECONDS.labels(route, str(response.status)).observe(time.perf_counter() - started)
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as error:
+        return error.response
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        name = (error.reason or "error").lower().replace(" ", "-")
+        detail = f"{error.status} {error.reason}"
+        headers = {name: value for name, value in error.headers.items() if name == "Allow"}
+        return problem(error.status, name, detail, headers)
+    except TooManyAttempts as error:
+        return problem(429, "too-many", str(error), {"Retry-After": str(error.retry_after_seconds)})
+    except CannotDecide as error:
+        return problem(503, "cannot-decide", str(error), {"Retry-After": str(error.retry_after_seconds)})
+    except UNREACHABLE as error:
+        log.warning("record_unreachable", error=repr(error), route=request.path)
+        return problem(503, "cannot-decide", "the record can't be reached", {"Retry-After": "1"})
+    except ImageRefused as error:
+        return problem(422, f"image-{error.refusal.value}".replace("_", "-"), error.message)
+    except ReaderBusy:
+        return problem(503, "readers-busy", "too many photos are waiting", {"Retry-After": "2"})
+    except ReaderFailed as error:
+        return problem(422, "image-not-read", str(error))
+    except Exception:
+        log.exception("request_failed", method=request.method, route=request.path)
+        return problem(
+            500, "internal", "this is our mistake and is logged; try again with the same attempt id"
+        )

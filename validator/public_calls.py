@@ -1,0 +1,122 @@
+"""What anybody may read: keyset, revocations, programmes, health, metrics. Cacheable, for offline pages."""
+
+import asyncio
+import hashlib
+
+import asyncpg
+import msgspec
+from aiohttp import web
+
+from ledger.connect import UNREACHABLE, Pool, takes_writes
+from ledger.facts import cancelled_booklets
+from validator import metrics
+from validator.bodies import (
+    AmendmentBody,
+    HealthBody,
+    KeysetBody,
+    ProgrammeBody,
+    ProgrammesBody,
+    RevocationBody,
+    RevocationsBody,
+)
+from validator.endpoint import Endpoint, answer
+from validator.trouble import CannotDecide
+from validator.wiring import DESK, GROUP_COMMIT, KEEPER, POOL
+
+CACHE_SECONDS = (
+    60  # also how long a cancelled booklet may pass for good in an offline page that is online again
+)
+READY_SECONDS_MAX = 2.0
+
+
+def _cacheable(request: web.Request, body: object) -> web.Response:
+    encoded = msgspec.json.encode(body)
+    tag = f'"{hashlib.sha256(encoded).hexdigest()[:32]}"'
+    headers = {
+        "ETag": tag,
+        "Cache-Control": f"public, max-age={CACHE_SECONDS}",
+        "Access-Control-Allow-Origin": "*",
+    }
+    if request.headers.get("If-None-Match") == tag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=encoded, content_type="application/json", headers=headers)
+
+
+async def get_keyset(request: web.Request) -> web.Response:
+    return _cacheable(request, request.app[KEEPER].current().keyring.jwks())
+
+
+async def get_revocations(request: web.Request) -> web.Response:
+    async with request.app[POOL].acquire() as connection:
+        cancelled = await cancelled_booklets(connection)
+    return _cacheable(request, RevocationsBody([RevocationBody(*one) for one in cancelled]))
+
+
+async def get_programmes(request: web.Request) -> web.Response:
+    snapshot = request.app[KEEPER].current()
+    bodies = [
+        ProgrammeBody(
+            id=programme.id,
+            name=programme.name,
+            funder=programme.funder,
+            face_value_cents=programme.face_value_cents,
+            booklet_size=programme.booklet_size,
+            last_day=programme.last_day,
+            expires_at=programme.expires_at,
+            amendments=[
+                AmendmentBody(one.amended_at, one.last_day_old, one.last_day_new, one.reason)
+                for one in snapshot.amendments
+                if one.programme_id == programme.id
+            ],
+        )
+        for programme in snapshot.programmes.values()
+    ]
+    return _cacheable(request, ProgrammesBody(bodies))
+
+
+async def get_health(_: web.Request) -> web.Response:
+    return answer(HealthBody("ok", []))
+
+
+async def get_ready(request: web.Request) -> web.Response:
+    """503 unless a scan could be judged and recorded now. Valkey is not asked: without it, scans go on."""
+    failing = []
+    try:
+        request.app[DESK].open_keys()
+    except CannotDecide as error:
+        failing.append(str(error))
+    if not await _takes_writes(request.app[POOL]):
+        failing.append("the record can't be written")
+    status = 503 if failing else 200
+    return answer(HealthBody("unavailable" if failing else "ok", failing), status)
+
+
+async def _takes_writes(pool: Pool) -> bool:
+    try:
+        async with asyncio.timeout(READY_SECONDS_MAX), pool.acquire() as connection:
+            return await takes_writes(connection)
+    except (*UNREACHABLE, asyncpg.PostgresError):
+        return False
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    metrics.WAITING.set(request.app[GROUP_COMMIT].waiting_count)
+    metrics.SNAPSHOT_AGE.set(request.app[KEEPER].age_seconds)
+    return web.Response(
+        body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    )
+
+
+def _public(path: str, handler: object, summary: str, answers: dict[int, object]) -> Endpoint:
+    problems = (503,) if path.startswith("/v1") else ()
+    return Endpoint("GET", path, handler, summary, answers, problems=problems, is_public=True)  # type: ignore[arg-type]
+
+
+ENDPOINTS = (
+    _public("/v1/keyset", get_keyset, "Public keys with their states (JWKS, RFC 7517)", {200: KeysetBody}),
+    _public("/v1/revocations", get_revocations, "Cancelled booklets", {200: RevocationsBody}),
+    _public("/v1/programmes", get_programmes, "Face value, validity and amendments", {200: ProgrammesBody}),
+    _public("/healthz", get_health, "Alive", {200: HealthBody}),
+    _public("/readyz", get_ready, "Able to judge and record a scan", {200: HealthBody, 503: HealthBody}),
+    _public("/metrics", get_metrics, "Metrics for Prometheus", {200: "text/plain"}),
+)

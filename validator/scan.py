@@ -1,0 +1,178 @@
+"""One scan, from the text of a code to a verdict: open, refuse early, ask the guard, claim, judge."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from keys.passes import CodeFault, SignedPass
+from ledger.acceptances import live_acceptance
+from ledger.connect import Pool
+from ledger.rows import Candidate, Claimed, Device, Outcome
+from validator import metrics
+from validator.code_reading import CodeReader
+from validator.group_commit import GroupCommit
+from validator.guard import Guard, Mark
+from validator.keeper import SnapshotKeeper
+from validator.snapshot import Snapshot
+from validator.trouble import CannotDecide
+from validator.verdict import (
+    Accepted,
+    AttemptReused,
+    Earlier,
+    Refusal,
+    Refused,
+    ScanTime,
+    Unsettled,
+    Verdict,
+    judge,
+    refuse_early,
+)
+
+LOOKS_MAX = 3  # how often a candidate is looked at again when the record moved on meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One physical scan by one device. The id comes from the device, the same at each resend."""
+
+    attempt_id: UUID
+    code: str
+    service: str | None
+    time: ScanTime
+
+
+class Scanning:
+    def __init__(
+        self, keeper: SnapshotKeeper, reader: CodeReader, guard: Guard, group_commit: GroupCommit
+    ) -> None:
+        self._keeper = keeper
+        self._reader = reader
+        self._guard = guard
+        self._group_commit = group_commit
+
+    async def scan(self, attempt: Attempt, device: Device, now: datetime) -> Verdict:
+        snapshot = self._keeper.current()
+        code = await self._reader.read(attempt.code, device, snapshot)
+        if isinstance(code, CodeFault):
+            return _counted(Refused(Refusal(code.value)))
+        for _ in range(LOOKS_MAX):
+            verdict = await self._decide(code, attempt, device, snapshot, now)
+            if not isinstance(verdict, Unsettled):
+                return _counted(verdict)
+            await self._keeper.refresh()
+            snapshot = self._keeper.current()
+        raise CannotDecide("the record changes faster than it can be read")
+
+    async def scan_many(self, attempts: Sequence[Attempt], device: Device, now: datetime) -> list[Verdict]:
+        """In the order given; of two attempts on one pass, the first given comes first."""
+        return list(await asyncio.gather(*(self.scan(attempt, device, now) for attempt in attempts)))
+
+    async def _decide(
+        self, code: SignedPass, attempt: Attempt, device: Device, snapshot: Snapshot, now: datetime
+    ) -> Verdict | Unsettled:
+        refusal = refuse_at(code, attempt, device, snapshot, now)
+        if refusal is Refusal.UNKNOWN_PASS:
+            return Refused(refusal, code.pass_id)
+        if refusal is None:
+            mark = await self._guard.find(snapshot.guard_generation, code.pass_id)
+            if isinstance(mark, Mark) and not mark.is_of(attempt.attempt_id):
+                earlier = Earlier(mark.accepted_at, mark.site_id)
+                return Refused(Refusal.ALREADY_ACCEPTED, code.pass_id, earlier)
+
+        # A refused attempt goes to the record too: had it been accepted before, it stays accepted.
+        candidate = _candidate(code, attempt, device, snapshot, refusal, now)
+        claimed = await self._group_commit.submit(candidate)
+        self._remember(claimed, candidate, snapshot)
+        return judge(code.pass_id, claimed, refusal)
+
+    def _remember(self, claimed: Claimed, candidate: Candidate, snapshot: Snapshot) -> None:
+        """Tell the guard what the record has committed; a pass that was ever undone stays with the record."""
+        row = claimed.row
+        if row is None or row.undone_at or claimed.ever_undone or claimed.outcome is Outcome.CONFLICT:
+            return
+        self._guard.remember(
+            snapshot.guard_generation,
+            candidate.pass_id,
+            attempt_id=row.attempt_id,
+            accepted_at=row.accepted_at,
+            site_id=row.site_id,
+        )
+
+
+async def check(
+    code_text: str,
+    *,
+    service: str | None,
+    device: Device,
+    now: datetime,
+    reader: CodeReader,
+    keeper: SnapshotKeeper,
+    pool: Pool,
+) -> Refused | SignedPass:
+    """What a scan would be told now, taking nothing."""
+    snapshot = keeper.current()
+    code = await reader.read(code_text, device, snapshot)
+    if isinstance(code, CodeFault):
+        return Refused(Refusal(code.value))
+    if refusal := refuse_early(code, device, service, snapshot, now):
+        return Refused(refusal, code.pass_id)
+    async with pool.acquire() as connection:
+        live = await live_acceptance(connection, code.pass_id)
+    if live is not None:
+        return Refused(Refusal.ALREADY_ACCEPTED, code.pass_id, Earlier(live.accepted_at, live.site_id))
+    return code
+
+
+def refuse_at(
+    code: SignedPass, attempt: Attempt, device: Device, snapshot: Snapshot, now: datetime
+) -> Refusal | None:
+    """Refuse by the scan's own time where that can be trusted, else by now."""
+    time = attempt.time
+    if time.is_clock_known:
+        refusal = refuse_early(code, device, attempt.service, snapshot, time.at)
+    else:
+        refusal = refuse_early(code, device, attempt.service, snapshot, now)
+        # Good when it was scanned and no more: the device's clock decides, and nobody knows how right it is.
+        if refusal and refuse_early(code, device, attempt.service, snapshot, time.at) is None:
+            refusal = Refusal.TOO_LATE
+    if refusal is None and time.is_too_late:
+        return Refusal.TOO_LATE
+    return refusal
+
+
+def _candidate(
+    code: SignedPass,
+    attempt: Attempt,
+    device: Device,
+    snapshot: Snapshot,
+    refusal: Refusal | None,
+    now: datetime,
+) -> Candidate:
+    programme = snapshot.programmes[snapshot.booklets[code.pass_id.booklet].programme_id]
+    service = snapshot.services.get(attempt.service or "")
+    return Candidate(
+        pass_id=code.pass_id,
+        attempt_id=attempt.attempt_id,
+        device_id=device.id,
+        site_id=device.site_id,
+        operator_id=device.operator_id,
+        service_id=service.id if service else 0,
+        amount_cents=programme.face_value_cents,
+        judged_at=attempt.time.at if attempt.time.is_clock_known else now,
+        scanned_at=attempt.time.scanned_at,
+        may_take=refusal is None,
+        is_too_late=refusal is Refusal.TOO_LATE,
+    )
+
+
+def _counted(verdict: Verdict) -> Verdict:
+    match verdict:
+        case Accepted():
+            metrics.VERDICTS.labels("accepted").inc()
+        case Refused(refusal=refusal):
+            metrics.VERDICTS.labels(refusal.value).inc()
+        case AttemptReused():
+            metrics.VERDICTS.labels("attempt_reused").inc()
+    return verdict

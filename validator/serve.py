@@ -1,0 +1,117 @@
+"""Runs validator processes: one here, or several that share the port and are started again when they die."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from validator import metrics
+from validator.app import build_app
+from validator.settings import Settings
+
+SHUTDOWN_SECONDS = 8.0  # in-flight scans are answered within; a flush takes less
+BACKLOG = 1_024
+RESTART_SECONDS = 0.5
+PROCESSES_MAX = 64
+HEADER_BYTES_MAX = 8_190
+KEEPALIVE_SECONDS = 75.0
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings, *, share_port: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; scans in flight are answered first."""
+    with open_socket(settings.host, settings.port, share_port=share_port) as listener:
+        uvloop.run(run_until_told(settings, listener))
+
+
+def open_socket(host: str, port: int, *, share_port: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if share_port:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
+
+
+async def run_until_told(
+    settings: Settings, listener: socket.socket, when_listening: Callable[[int], None] = lambda port: None
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(
+        build_app(settings),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        max_line_size=HEADER_BYTES_MAX,
+        max_field_size=HEADER_BYTES_MAX,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        port = listener.getsockname()[1]
+        log.info("listening", host=settings.host, port=port, pid=os.getpid())
+        when_listening(port)
+        await stop.wait()
+        log.info("stopping", pid=os.getpid())
+    finally:
+        await runner.cleanup()
+
+
+def supervise(settings: Settings) -> None:
+    """Start settings.processes of us on one port, and each again when it dies, until told to stop."""
+    if not 1 <= settings.processes <= PROCESSES_MAX:
+        raise ValueError(f"processes must be 1 to {PROCESSES_MAX}, not {settings.processes}")
+    with tempfile.TemporaryDirectory(prefix="poincon-metrics-") as directory:
+        # The parent holds the port, so that it is the same for every child and nobody takes it meanwhile.
+        with open_socket(settings.host, settings.port, share_port=True) as holder:
+            fixed = replace(settings, port=holder.getsockname()[1])
+            _Family(fixed, {**os.environ, metrics.DIRECTORY_VARIABLE: directory}).run()
+
+
+class _Family:
+    def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._stopping = False
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._children = [self._start() for _ in range(self._settings.processes)]
+        while not self._stopping:
+            for place, child in enumerate(self._children):
+                if child.poll() is not None and not self._stopping:
+                    log.error("process_died", pid=child.pid, status=child.returncode)
+                    metrics.forget_process(child.pid)
+                    self._children[place] = self._start()
+            time.sleep(RESTART_SECONDS)
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            child.wait(SHUTDOWN_SECONDS * 2)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "command.main", "serve", "--share-port"]
+        return subprocess.Popen(
+            [*command, "--host", self._settings.host, "--port", str(self._settings.port)],
+            env=self._environment | {"POINCON_PROCESSES": "1"},
+        )
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True

@@ -1,0 +1,60 @@
+"""What the environment says, read once. Secrets come from files, so that no list of processes shows them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    database_url: str
+    valkey_url: str | None
+    keys: Path
+    passphrase: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    processes: int = 1
+    public_url: str | None = None
+    photo_workers: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        given = os.environ if environment is None else environment
+        return cls(
+            database_url=_required(given, "DATABASE_URL"),
+            valkey_url=given.get("VALKEY_URL") or None,
+            keys=Path(_required(given, "POINCON_KEYS")),
+            passphrase=read_passphrase(given),
+            host=given.get("POINCON_HOST", cls.host),
+            port=_whole(given, "POINCON_PORT", cls.port),
+            processes=_whole(given, "POINCON_PROCESSES", cls.processes),
+            public_url=given.get("POINCON_PUBLIC_URL") or None,
+            photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
+        )
+
+
+def read_passphrase(given: Mapping[str, str]) -> str:
+    path = Path(_required(given, "POINCON_PASSPHRASE_FILE"))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"POINCON_PASSPHRASE_FILE: {path} can't be read ({error.strerror})") from error
+
+
+def _required(given: Mapping[str, str], name: str) -> str:
+    value = given.get(name)
+    if not value:
+        raise SettingsError(f"{name} is not set; see the README, or run `poincon demo`")
+    return value
+
+
+def _whole(given: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(given.get(name, default))
+    except ValueError:
+        raise SettingsError(f"{name} must be a whole number, not {given[name]!r}") from None

@@ -1,0 +1,75 @@
+"""What a validator knows in memory: booklets' states, keys, devices, qualifications. It may refuse, never accept.
+
+Built from ledger.facts; how it is kept fresh is in keeper.py.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from keys.keyring import KeyPurpose, Keyring, KeyState
+from ledger.facts import BOOKLETS_MAX, Facts
+from ledger.rows import Amendment, Booklet, Device, Operator, Programme, Qualification, Service, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    keyring: Keyring
+    key_ids: dict[bytes, int]
+    kids: dict[int, bytes]
+    operators: dict[int, Operator]
+    sites: dict[int, Site]
+    devices: dict[bytes, Device]
+    services: dict[str, Service]
+    programmes: dict[int, Programme]
+    amendments: tuple[Amendment, ...]
+    qualifications: dict[tuple[int, int], tuple[Qualification, ...]]
+    persons: dict[int, str]
+    guard_generation: int
+    # The one part that is updated in place: copying a million booklets at each change would stall the scans.
+    booklets: dict[int, Booklet] = field(repr=False)
+
+    def services_covered(self, operator_id: int, programme_id: int, on: date) -> frozenset[str] | None:
+        """Codes of the services that the operator may render under the programme that day; None: not qualified."""
+        found = [
+            qualification.service_ids
+            for qualification in self.qualifications.get((operator_id, programme_id), ())
+            if qualification.starts_on <= on
+            and (qualification.ends_on is None or on <= qualification.ends_on)
+        ]
+        if not found:
+            return None
+        service_ids = frozenset[int]().union(*found) & self.programmes[programme_id].service_ids
+        return frozenset(service.code for service in self.services.values() if service.id in service_ids)
+
+    def active_receipt_key(self) -> tuple[int, bytes] | None:
+        """Number in the record and kid of the key that signs new receipts."""
+        for kid, key_id in self.key_ids.items():
+            key = self.keyring.find(kid, KeyPurpose.RECEIPT)
+            if key is not None and key.state is KeyState.ACTIVE:
+                return key_id, kid
+        return None
+
+
+def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
+    """booklets: those of the snapshot before, which is updated and handed on."""
+    booklets.update((booklet.number, booklet) for booklet in facts.booklets_changed)
+    assert len(booklets) <= BOOKLETS_MAX
+    qualifications: dict[tuple[int, int], tuple[Qualification, ...]] = {}
+    for one in facts.qualifications:
+        key = (one.operator_id, one.programme_id)
+        qualifications[key] = (*qualifications.get(key, ()), one)
+    return Snapshot(
+        keyring=Keyring.from_keys(facts.keys.values()),
+        key_ids={key.kid: key_id for key_id, key in facts.keys.items()},
+        kids={key_id: key.kid for key_id, key in facts.keys.items()},
+        operators=facts.operators,
+        sites=facts.sites,
+        devices=facts.devices,
+        services=facts.services,
+        programmes=facts.programmes,
+        amendments=facts.amendments,
+        qualifications=qualifications,
+        persons=facts.persons,
+        guard_generation=facts.guard_generation,
+        booklets=booklets,
+    )

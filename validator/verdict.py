@@ -1,0 +1,151 @@
+"""The verdict on a pass, decided from facts that were handed in. No I/O, no clock, no text for people."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from keys.passes import PassId, SignedPass
+from ledger.rows import Acceptance, Booklet, BookletState, Claimed, Device, Outcome
+from validator.snapshot import Snapshot
+
+PARIS = ZoneInfo("Europe/Paris")
+OFFLINE_AGE_MAX = timedelta(hours=72)
+
+
+class Refusal(StrEnum):
+    """Why a pass is refused. Order matters: when several reasons hold, the first is told."""
+
+    UNREADABLE = "unreadable"
+    UNKNOWN_FORMAT = "unknown_format"
+    UNKNOWN_KEY = "unknown_key"
+    FORGED = "forged"
+    REVOKED_KEY = "revoked_key"
+    UNKNOWN_PASS = "unknown_pass"  # noqa: S105 - a refusal, not a password
+    NOT_ACTIVE = "not_active"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    OPERATOR_NOT_QUALIFIED = "operator_not_qualified"
+    SERVICE_NOT_COVERED = "service_not_covered"
+    TERRITORY_NOT_COVERED = "territory_not_covered"
+    OWN_PRESCRIPTION = "own_prescription"
+    ALREADY_ACCEPTED = "already_accepted"
+    TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """When and where the pass was taken first."""
+
+    accepted_at: datetime
+    site_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    acceptance: Acceptance
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    refusal: Refusal
+    pass_id: PassId | None = None
+    earlier: Earlier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReused:
+    """The attempt id was accepted for another pass or by another device: a mistake of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The record moved on while it was asked: look again."""
+
+
+Verdict: TypeAlias = Accepted | Refused | AttemptReused
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTime:
+    """When a scan counts. at: the instant it is judged by; is_too_late: it waited longer than allowed."""
+
+    at: datetime
+    scanned_at: datetime | None
+    is_too_late: bool = False
+    is_clock_known: bool = True
+
+
+def scan_time(*, scanned_at: datetime | None, sent_at: datetime | None, now: datetime) -> ScanTime:
+    """A scan that waited offline is judged by its own time, corrected by the offset of the device's clock.
+
+    scanned_at and sent_at are by the device's clock; the offset is known when the request says sent_at.
+    """
+    if scanned_at is None:
+        return ScanTime(now, None)
+    offset = now - sent_at if sent_at else timedelta()
+    own_time = min(scanned_at + offset, now)
+    return ScanTime(
+        at=own_time,
+        scanned_at=own_time,
+        is_too_late=now - own_time > OFFLINE_AGE_MAX,
+        is_clock_known=sent_at is not None,
+    )
+
+
+def refuse_early(
+    code: SignedPass, device: Device, service: str | None, snapshot: Snapshot, at: datetime
+) -> Refusal | None:
+    """The first reason that holds without asking the record who took the pass; None when nothing speaks against."""
+    booklet = snapshot.booklets.get(code.pass_id.booklet)
+    if code.key_revoked:
+        return Refusal.REVOKED_KEY
+    if booklet is None or code.pass_id.number > booklet.pass_count:
+        return Refusal.UNKNOWN_PASS
+    return _refuse_booklet(booklet, snapshot, at) or _refuse_operator(booklet, device, service, snapshot, at)
+
+
+def _refuse_booklet(booklet: Booklet, snapshot: Snapshot, at: datetime) -> Refusal | None:
+    was_cancelled = booklet.cancelled_at is not None and booklet.cancelled_at <= at
+    never_activated = booklet.activated_at is None or booklet.activated_at > at
+    if never_activated and (booklet.state is not BookletState.CANCELLED or not was_cancelled):
+        return Refusal.NOT_ACTIVE
+    if at >= snapshot.programmes[booklet.programme_id].expires_at:
+        return Refusal.EXPIRED
+    if was_cancelled:
+        return Refusal.CANCELLED
+    return None
+
+
+def _refuse_operator(
+    booklet: Booklet, device: Device, service: str | None, snapshot: Snapshot, at: datetime
+) -> Refusal | None:
+    programme = snapshot.programmes[booklet.programme_id]
+    today = at.astimezone(PARIS).date()
+    covered = snapshot.services_covered(device.operator_id, programme.id, today)
+    if covered is None:
+        return Refusal.OPERATOR_NOT_QUALIFIED
+    if service and service not in covered:
+        return Refusal.SERVICE_NOT_COVERED
+    if snapshot.sites[device.site_id].territory_id not in programme.territory_ids:
+        return Refusal.TERRITORY_NOT_COVERED
+    if booklet.prescribed_by == device.mediator_id:
+        return Refusal.OWN_PRESCRIPTION
+    return None
+
+
+def judge(pass_id: PassId, claimed: Claimed, refusal: Refusal | None) -> Verdict | Unsettled:
+    """What the record did with a candidate decides; an early refusal stands unless the attempt was accepted before."""
+    match claimed.outcome:
+        case Outcome.TAKEN | Outcome.REPEATED:
+            assert claimed.row is not None
+            return Accepted(claimed.row)
+        case Outcome.CONFLICT:
+            return AttemptReused()
+        case Outcome.RIVAL if refusal in {None, Refusal.TOO_LATE}:
+            assert claimed.row is not None
+            earlier = Earlier(claimed.row.accepted_at, claimed.row.site_id)
+            return Refused(Refusal.ALREADY_ACCEPTED, pass_id, earlier)
+        case _:
+            return Refused(refusal, pass_id) if refusal else Unsettled()

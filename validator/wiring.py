@@ -1,0 +1,23 @@
+"""The parts of a running validator, under typed keys: what handlers reach them by."""
+
+from aiohttp import web
+
+from ledger.connect import Pool
+from scanner.pool import ReaderPool
+from validator.code_reading import CodeReader
+from validator.group_commit import GroupCommit
+from validator.guard import Guard
+from validator.keeper import SnapshotKeeper
+from validator.receipt_desk import ReceiptDesk
+from validator.scan import Scanning
+from validator.settings import Settings
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+POOL = web.AppKey("POOL", Pool)
+KEEPER = web.AppKey("KEEPER", SnapshotKeeper)
+GUARD = web.AppKey("GUARD", Guard)
+GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
+DESK = web.AppKey("DESK", ReceiptDesk)
+READER = web.AppKey("READER", CodeReader)
+SCANNING = web.AppKey("SCANNING", Scanning)
+PHOTOS = web.AppKey("PHOTOS", ReaderPool)
