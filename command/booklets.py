@@ -75,9 +75,7 @@ def _print(batch: Batch, programme: Programme, folder: KeyFolder, out: Path, as_
 
     pdf, csv = out / f"lot-{batch.id:05d}.pdf", out / f"lot-{batch.id:05d}.csv"
     with tqdm(total=batch.booklet_count, unit=" booklets", disable=not sys.stderr.isatty()) as bar:
-        print_batch(
-            batch, programme, folder, pdf=pdf, csv=csv, progress=lambda done: bar.update(done - bar.n)
-        )
+        print_batch(batch, programme, folder, pdf=pdf, csv=csv, progress=bar.update)
     if as_json:
         print_json(
             {

@@ -80,7 +80,8 @@ def invite(site: int, mediator: str, label: str, url: str, data: Path | None) ->
 @data_option
 def list_devices(as_json: bool, data: Path | None) -> None:
     """List the devices."""
-    from ledger.facts import Facts, load_facts
+    from ledger.facts import load_facts
+    from ledger.rows import Facts
 
     async def work() -> Facts:
         async with Surroundings(data).database() as connection:

@@ -1,4 +1,4 @@
-"""How a command fails: one plain line on stderr, and the exit status; a traceback is only for our own mistakes."""
+"""How a command fails: one plain line on stderr and the exit status. Tracebacks are for our own mistakes."""
 
 import contextlib
 import sys

@@ -38,7 +38,7 @@ def generate(purpose: str, data: Path | None) -> None:
             key = folder.create_pair(KeyPurpose(purpose), datetime.now(UTC))
             await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor=around.actor)
         click.echo(
-            f"planned {purpose} key {key.kid.hex()}; when pages know it: poincon keys activate {key.kid.hex()}"
+            f"planned {purpose} key {key.kid.hex()}; then: poincon keys activate {key.kid.hex()}"
         )
 
     run(work())
@@ -103,9 +103,7 @@ def list_keys(as_json: bool, data: Path | None) -> None:
         async with Surroundings(data).database() as connection:
             known = (await all_keys(connection)).values()
             live_until = await passes_live_until(connection)
-        warnings = unverifiable_soon(
-            list(known), {kid: int(until.timestamp()) for kid, until in live_until.items()}, datetime.now(UTC)
-        )
+        warnings = unverifiable_soon(list(known), live_until, datetime.now(UTC))
         if as_json:
             rows = [
                 {

@@ -1,6 +1,4 @@
-"""Entry point of `poincon`: its subcommands, and how their errors end. Exit: 0 done, 1 wanting, 2 wrong usage."""
-
-import sys
+"""Entry point of `poincon`: its subcommands, and how their errors end."""
 
 import click
 
@@ -50,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

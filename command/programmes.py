@@ -27,7 +27,7 @@ def load(file: Path, data: Path | None) -> None:
         async with around.database() as connection:
             done = await set_up(connection, instance, actor=around.actor, today=datetime.now(UTC).date())
         click.echo(
-            f"programme {done.programme_id} {'made' if done.is_new else 'was there'}; new sites: {len(done.sites)}"
+            f"programme {done.programme_id} {'made' if done.is_new else 'kept'}; new sites: {len(done.sites)}"
         )
         for (operator, site), site_id in done.sites.items():
             click.echo(f"  site {site_id}: {operator}, {site}")

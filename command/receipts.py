@@ -134,6 +134,6 @@ def _tell(verified: Verified, keyring: Keyring | None, as_json: bool) -> None:
     for one in verified.wanting:
         click.echo(one)
     click.echo(
-        f"{verified.good} receipts good, {verified.undone} of them undone since; {len(verified.wanting)} wanting"
+        f"{verified.good} receipts good, {verified.undone} undone since; {len(verified.wanting)} wanting"
     )
     click.echo(f"live total {verified.total_cents / 100:.2f} €, keys trusted: {', '.join(kids)}")

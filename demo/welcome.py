@@ -1,5 +1,6 @@
 """What the demo prints once it answers: what to open, what to try."""
 
+import json
 import sys
 
 import segno
@@ -10,6 +11,8 @@ from demo.seed import DemoDevice
 
 def welcome(folder: DemoFolder, devices: list[DemoDevice], *, url: str, link: str) -> None:
     device = devices[0]
+    with folder.codes.open(encoding="utf-8") as codes:
+        short = json.loads(codes.readline())["short"]
     data = f"--data {folder.root}"
     print(f"""
 Poinçon est prêt.
@@ -26,7 +29,7 @@ Poinçon est prêt.
 
   3. Encaissez un pass en ligne de commande :
      curl -s {url}/v1/scans -H 'Authorization: Bearer {device.token}' \\
-          -d '{{"attempt_id": "'$(cat /proc/sys/kernel/random/uuid)'", "code": "'"$(head -1 {folder.codes} | cut -d'"' -f4)"'"}}'
+       -d '{{"attempt_id": "'$(cat /proc/sys/kernel/random/uuid)'", "code": "{short}"}}'
      Recommencez : il est refusé, avec la date et le lieu du premier encaissement.
 
   4. Vérifiez les comptes : .venv/bin/poincon audit {data}

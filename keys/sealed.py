@@ -33,15 +33,15 @@ class SealError(Exception):
     """A sealed secret that cannot be had; the text says why and what to do."""
 
 
-class WrongPassphrase(SealError):  # noqa: N818  the names say what is wrong
+class WrongPassphrase(SealError):
     pass
 
 
-class DamagedSeal(SealError):  # noqa: N818
+class DamagedSeal(SealError):
     pass
 
 
-class MissingSeal(SealError):  # noqa: N818
+class MissingSeal(SealError):
     pass
 
 

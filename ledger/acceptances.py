@@ -33,7 +33,8 @@ OF_OPERATOR = (
     f"SELECT {COLUMNS} FROM acceptances a WHERE a.operator_id = $1 ORDER BY a.accepted_at, a.booklet"
 )
 MARKS = """
-SELECT DISTINCT ON (a.booklet, a.pass_number) a.booklet, a.pass_number, a.attempt_id, a.accepted_at, a.site_id,
+SELECT DISTINCT ON (a.booklet, a.pass_number)
+       a.booklet, a.pass_number, a.attempt_id, a.accepted_at, a.site_id,
        a.undone_at IS NOT NULL AS ever_undone
 FROM acceptances a ORDER BY a.booklet, a.pass_number, a.undone_at NULLS LAST"""
 # An undo and the closing of a remittance of the same operator exclude each other by this lock.
@@ -69,7 +70,7 @@ async def acceptance_of_attempt(
 async def list_acceptances(
     connection: Connection, operator_id: int, *, remitted: bool | None, limit: int, offset: int
 ) -> tuple[list[ListedAcceptance], int, int]:
-    """A page of the operator's live acceptances, newest first; then the count and the cents of all of them."""
+    """A page of the operator's live acceptances, newest first; then count and cents of all of them."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch(LISTED, operator_id, remitted, min(limit, LIST_MAX), offset)
         count, total_cents = await connection.fetchrow(TOTALS, operator_id, remitted)
@@ -87,7 +88,7 @@ async def undo(
 ) -> Acceptance | UndoRefusal:
     """Free the pass, keep both facts. Repeated, it answers the first undo.
 
-    must_raise_generation: the guard's mark could not be replaced first, so all marks must vanish with the commit.
+    must_raise_generation: the guard's mark could not be replaced first, so all marks vanish with the commit.
     """
     key = (acceptance.pass_id.booklet, acceptance.pass_id.number, acceptance.attempt_id)
     async with connection.transaction():

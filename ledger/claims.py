@@ -27,7 +27,7 @@ async def claim_passes(
 ) -> list[Claimed]:
     """Take what is free and judge the rest, in one committed call; outcomes in the order of the candidates.
 
-    When this returns, every row told is committed with fsync (and on the synchronous standby, if there is one).
+    When this returns, every row told is committed with fsync, on a synchronous standby too.
     """
     assert len(candidates) <= CANDIDATES_MAX
     assert len({candidate.pass_id for candidate in candidates}) == len(candidates)

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: how they are opened and bounded. No statement of the business is here.
 
-Nothing in this program cancels a statement: with a synchronous standby, a cancelled wait leaves a row committed
-here that the standby never got (design.md, section 4). What takes too long loses its connection instead.
+Nothing in this program cancels a statement: with a synchronous standby, a cancelled wait leaves a row
+committed here that the standby never got (design.md, section 4). What takes too long loses its connection.
 """
 
 import json

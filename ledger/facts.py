@@ -1,16 +1,17 @@
-"""What validators keep in memory to refuse early: one consistent reading of the small tables, and the booklets
-that changed since the last reading. Nothing here is about acceptances."""
+"""What validators keep in memory to refuse early, read in one piece: small tables whole, booklets by change.
 
-from dataclasses import dataclass
+Nothing here is about acceptances.
+"""
+
 from datetime import datetime
 
-from keys.keyring import PublicKey
 from ledger.connect import Connection, Record
 from ledger.rows import (
     Amendment,
     Booklet,
     BookletState,
     Device,
+    Facts,
     Operator,
     Programme,
     Qualification,
@@ -20,7 +21,6 @@ from ledger.rows import (
 from ledger.signing_keys import KEYS, public_key
 
 CHANNEL = "poincon_facts"
-BOOKLETS_MAX = 1_000_000  # per instance, in memory; five years of the real programme made 200,000
 
 OPERATORS = "SELECT id, siret, name FROM operators"
 SITES = "SELECT id, operator_id, territory_id, name FROM sites"
@@ -38,30 +38,14 @@ SELECT programme_id, amended_at, last_day_old, last_day_new, reason FROM program
 QUALIFICATIONS = "SELECT operator_id, programme_id, starts_on, ends_on, service_ids FROM qualifications"
 PERSONS = "SELECT id, name FROM persons"
 GENERATION = "SELECT generation FROM guard_generation"
-# Every transaction older than the xmin of a snapshot had ended when it was taken, so that a later look from that
-# xmin on misses no commit, in whatever order transactions ended.
+# Every transaction older than the xmin of a snapshot had ended when it was taken: a later look from that xmin
+# on misses no commit, in whatever order transactions end.
 BOOKLETS = """
 SELECT b.number, t.programme_id, b.state, b.pass_count, b.activated_at, b.cancelled_at, b.prescribed_by
 FROM booklets b JOIN batches t ON t.id = b.batch_id WHERE b.changed_by >= $1::text::xid8"""
 WATERMARK = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 CANCELLED = """
 SELECT number, cancel_cause, cancelled_at FROM booklets WHERE cancelled_at IS NOT NULL ORDER BY number"""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    keys: dict[int, PublicKey]  # by their number in the record
-    operators: dict[int, Operator]
-    sites: dict[int, Site]
-    devices: dict[bytes, Device]  # by SHA-256 of the token
-    services: dict[str, Service]  # by code
-    programmes: dict[int, Programme]
-    amendments: tuple[Amendment, ...]
-    qualifications: tuple[Qualification, ...]
-    persons: dict[int, str]
-    guard_generation: int
-    booklets_changed: list[Booklet]
-    watermark: str  # to be given to the next load_facts()
 
 
 async def load_facts(connection: Connection, *, since: str = "0") -> Facts:
@@ -75,9 +59,7 @@ async def load_facts(connection: Connection, *, since: str = "0") -> Facts:
             services={row["code"]: Service(*row) for row in await connection.fetch(SERVICES)},
             programmes={row["id"]: _programme(row) for row in await connection.fetch(PROGRAMMES)},
             amendments=tuple(Amendment(*row) for row in await connection.fetch(AMENDMENTS)),
-            qualifications=tuple(
-                Qualification(*row[:4], frozenset(row[4])) for row in await connection.fetch(QUALIFICATIONS)
-            ),
+            qualifications=tuple(_qualification(row) for row in await connection.fetch(QUALIFICATIONS)),
             persons=dict(await connection.fetch(PERSONS)),
             guard_generation=await connection.fetchval(GENERATION),
             booklets_changed=[
@@ -94,8 +76,14 @@ async def cancelled_booklets(connection: Connection) -> list[tuple[int, str, dat
 
 
 def _programme(row: Record) -> Programme:
-    *facts, territory_ids, service_ids = row
-    return Programme(*facts, frozenset(territory_ids), frozenset(service_ids))
+    facts = dict(row)
+    territory_ids, service_ids = facts.pop("territory_ids"), facts.pop("service_ids")
+    return Programme(**facts, territory_ids=frozenset(territory_ids), service_ids=frozenset(service_ids))
+
+
+def _qualification(row: Record) -> Qualification:
+    facts = dict(row)
+    return Qualification(service_ids=frozenset(facts.pop("service_ids")), **facts)
 
 
 async def load_generation(connection: Connection) -> int:

@@ -4,7 +4,8 @@ from ledger.connect import Connection
 from ledger.events import record_event
 
 IDENTITY = """
-SELECT (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint())"""
+SELECT (SELECT system_identifier FROM pg_control_system()),
+       (SELECT timeline_id FROM pg_control_checkpoint())"""
 STORED = "SELECT system_identifier, timeline FROM guard_generation"
 RAISE = """
 UPDATE guard_generation SET generation = generation + 1, system_identifier = $1, timeline = $2

@@ -45,10 +45,11 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    found = []
-    for file in (files("ledger") / "migrations").iterdir():
-        if match := FILE_NAME.match(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    found = [
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+        for file in (files("ledger") / "migrations").iterdir()
+        if (match := FILE_NAME.match(file.name))
+    ]
     found.sort(key=lambda migration: migration.version)
     assert [migration.version for migration in found] == list(range(1, len(found) + 1))
     return found

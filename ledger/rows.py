@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from keys.keyring import PublicKey
 from keys.passes import PassId
 
 
@@ -115,6 +116,24 @@ class Batch:
     @property
     def booklets(self) -> range:
         return range(self.first_booklet, self.first_booklet + self.booklet_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One consistent reading of all that a validator keeps in memory."""
+
+    keys: dict[int, PublicKey]  # by their number in the record
+    operators: dict[int, Operator]
+    sites: dict[int, Site]
+    devices: dict[bytes, Device]  # by SHA-256 of the token
+    services: dict[str, Service]  # by code
+    programmes: dict[int, Programme]
+    amendments: tuple[Amendment, ...]
+    qualifications: tuple[Qualification, ...]
+    persons: dict[int, str]
+    guard_generation: int
+    booklets_changed: list[Booklet]
+    watermark: str  # to be given to the next load_facts()
 
 
 @dataclass(frozen=True, slots=True)

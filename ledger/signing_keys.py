@@ -21,7 +21,8 @@ SET_STATE = {
 }
 LIVE_UNTIL = """
 SELECT k.kid, max(p.expires_at) AS until
-FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN programmes p ON p.id = b.programme_id GROUP BY k.kid"""
+FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN programmes p ON p.id = b.programme_id
+GROUP BY k.kid"""
 
 
 class KeyChangeRefused(Exception):

@@ -1,4 +1,4 @@
-"""Prints a batch: the booklets' PDF and the printers' CSV, each whole or not there, the same bytes every time."""
+"""Prints a batch: PDF and printers' CSV, each whole or not there, the same bytes every time."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ def print_batch(
     *,
     pdf: Path,
     csv: Path | None,
-    progress: Callable[[int], None] = lambda booklets: None,
+    progress: Callable[[int], object] = lambda booklets: None,
 ) -> None:
     """Write the files; what is printed is what was signed, whatever amendments came since."""
     run = print_run(batch, programme)

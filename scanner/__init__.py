@@ -1,0 +1,1 @@
+"""Pixels in, texts out: reads the codes on photographs. Knows nothing of passes."""

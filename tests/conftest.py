@@ -1,4 +1,4 @@
-"""Servers for a session of tests, and a fresh seeded instance of the product for each test that asks for one."""
+"""Servers for a session of tests, and a fresh seeded instance for each test that asks for one."""
 
 import asyncio
 import itertools
@@ -86,7 +86,8 @@ async def database(servers: Servers, template: str) -> AsyncIterator[str]:
 async def _create(connection: asyncpg.Connection, name: str, template: str) -> None:
     # Connections to the template can't be closed sooner than the server notices.
     await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = $1 AND pid <> pg_backend_pid()",
         template,
     )
     await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template}")

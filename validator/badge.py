@@ -28,7 +28,7 @@ def _token(request: web.Request) -> str | None:
     if scheme.lower() == "bearer" and token:
         return token if len(token) <= TOKEN_CHARS_MAX else None
     cookie = request.cookies.get(COOKIE)
-    # A page elsewhere could make the browser send the cookie: only our own page may use it to change something.
+    # A page elsewhere could make the browser send the cookie: only our own page may change things with it.
     if (
         cookie
         and request.method not in SAFE_METHODS

@@ -1,4 +1,4 @@
-"""Bodies of requests and answers, as they travel in JSON. Fields are added, never moved or renamed (design.md, 5)."""
+"""Bodies of requests and answers, as they travel in JSON. Fields are added, never renamed."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeAlias

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,18 +29,23 @@ class Endpoint:
     is_public: bool = False
 
 
-@cache
-def _decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
-    return msgspec.json.Decoder(body_type)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # one per body type
+
+
+def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
+    if body_type not in _decoders:
+        _decoders[body_type] = msgspec.json.Decoder(body_type)
+    return _decoders[body_type]
 
 
 async def read_body(request: web.Request, body_type: type[Body]) -> Body:
     try:
-        return _decoder(body_type).decode(await request.read())
+        body: Body = _decoder(body_type).decode(await request.read())
     except msgspec.DecodeError as error:  # also a ValidationError, whose text names the field
         raise Problem(400, "malformed", str(error)) from None
     except UnicodeDecodeError:
         raise Problem(400, "malformed", "the body is not UTF-8") from None
+    return body
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,4 +1,4 @@
-"""Group commit: candidates of all requests in flight go to the record in one call per flush. No linger when idle.
+"""Group commit: the candidates of all requests in flight go to the record in one call. No linger when idle.
 
 Nothing is judged here, and nothing is answered before the record has committed.
 """
@@ -88,7 +88,7 @@ class GroupCommit:
                         one.answer.set_exception(CannotDecide("the record did not answer"))
 
     def _next_flush(self) -> list[_Waiting]:
-        """At most one candidate per pass and per attempt; the others wait for the next flush, in their order."""
+        """At most one candidate per pass and per attempt; others wait for the next flush, in their order."""
         chosen: list[_Waiting] = []
         put_back: list[_Waiting] = []
         seen: set[object] = set()

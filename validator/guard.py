@@ -1,8 +1,8 @@
-"""The guard in Valkey: says early that another attempt holds a pass. It may refuse or slow down, never accept.
+"""The guard in Valkey: says early that another attempt holds a pass. It may refuse or slow, never accept.
 
-A hash per booklet; fields are pass numbers; values are marks of committed acceptances: 8 bytes of the attempt id,
-4 of the instant, 4 of the site. An empty value says "was undone once: ask the record". A mark is only ever
-written where there is none, so that one delayed on its way can't hide an undo.
+A hash per booklet; fields are pass numbers; values are marks of committed acceptances: 8 bytes of the attempt
+id, 4 of the instant, 4 of the site. An empty value says "was undone once: ask the record". A mark is only
+ever written where there is none, so that one delayed on its way can't hide an undo.
 """
 
 import asyncio
@@ -112,7 +112,7 @@ class Guard:
     def remember(
         self, generation: int, pass_id: PassId, *, attempt_id: UUID, accepted_at: datetime, site_id: int
     ) -> None:
-        """Note a committed acceptance, later and without an answer: a lost mark costs a look at the record."""
+        """Note a committed acceptance, without waiting: a lost mark costs a look at the record."""
         value = mark_value(attempt_id, accepted_at, site_id)
         self._send(("HSETNX", booklet_key(generation, pass_id.booklet), pass_id.number, value))
 
@@ -160,7 +160,7 @@ class Guard:
         return answer
 
     async def _run(self) -> None:
-        """One connection, pipelined: what arrived while the last pipeline was under way makes the next one."""
+        """One connection, pipelined: what arrives while a pipeline is under way makes the next one."""
         while True:
             await self._arrived.wait()
             batch, self._waiting = (

@@ -21,10 +21,10 @@ async def rebuild_guard(connection: Connection, valkey_url: str) -> tuple[int, i
         async for row in guard_facts(connection):
             key = booklet_key(generation, row["booklet"])
             if row["ever_undone"]:
-                pipe.hset(key, str(row["pass_number"]), ASK_RECORD)  # type: ignore[arg-type]
+                pipe.hset(key, str(row["pass_number"]), ASK_RECORD)
             else:
                 value = mark_value(row["attempt_id"], row["accepted_at"], row["site_id"])
-                pipe.hsetnx(key, str(row["pass_number"]), value)  # type: ignore[arg-type]
+                pipe.hsetnx(key, str(row["pass_number"]), value)
             marks += 1
             if marks % COMMANDS_PER_PIPELINE == 0:
                 await pipe.execute()

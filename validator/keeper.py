@@ -1,4 +1,4 @@
-"""Keeps the snapshot fresh: a reading at each notification, one every few seconds anyway, and a bound on its age."""
+"""Keeps the snapshot fresh: a reading at each notification and every few seconds, and a bound on its age."""
 
 import asyncio
 import contextlib

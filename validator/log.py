@@ -1,4 +1,4 @@
-"""Structured logs on stderr: JSON lines for machines, plain lines at a terminal. No code of a pass, no token."""
+"""Structured logs on stderr: JSON lines, or plain ones at a terminal. No code of a pass, no token."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""What a person reads for each refusal, in French and English. Codes are for programs, these are for people."""
+"""What a person reads for each refusal, in French and English."""
 
 from typing import Literal, TypeAlias
 
@@ -56,7 +56,7 @@ MESSAGE_OF: dict[Refusal, dict[Language, str]] = {
         "en": "This pass can't be used in this territory.",
     },
     Refusal.OWN_PRESCRIPTION: {
-        "fr": "Vous avez remis ce carnet : une autre personne doit encaisser ses passes.",
+        "fr": "Vous avez remis ce carnet : une autre personne doit encaisser ses pass.",
         "en": "You handed this booklet out: somebody else must take its passes.",
     },
     Refusal.ALREADY_ACCEPTED: {

@@ -54,7 +54,7 @@ def _json_types(endpoints: list[Endpoint]) -> list[Any]:
 
 def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": endpoint.handler.__name__,  # type: ignore[attr-defined]
+        "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         "security": [] if endpoint.is_public else [{"device": []}],
         "responses": {

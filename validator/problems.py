@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from ledger.connect import UNREACHABLE
-from scanner.found import ImageRefused
+from scanner.found import ImageRefusal, ImageRefused
 from scanner.pool import ReaderBusy, ReaderFailed
 from validator import metrics
 from validator.bodies import ProblemBody
@@ -71,25 +71,42 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        name = (error.reason or "error").lower().replace(" ", "-")
-        detail = f"{error.status} {error.reason}"
-        headers = {name: value for name, value in error.headers.items() if name == "Allow"}
-        return problem(error.status, name, detail, headers)
-    except TooManyAttempts as error:
-        return problem(429, "too-many", str(error), {"Retry-After": str(error.retry_after_seconds)})
-    except CannotDecide as error:
-        return problem(503, "cannot-decide", str(error), {"Retry-After": str(error.retry_after_seconds)})
-    except UNREACHABLE as error:
-        log.warning("record_unreachable", error=repr(error), route=request.path)
-        return problem(503, "cannot-decide", "the record can't be reached", {"Retry-After": "1"})
-    except ImageRefused as error:
-        return problem(422, f"image-{error.refusal.value}".replace("_", "-"), error.message)
-    except ReaderBusy:
-        return problem(503, "readers-busy", "too many photos are waiting", {"Retry-After": "2"})
-    except ReaderFailed as error:
-        return problem(422, "image-not-read", str(error))
+        return _http_problem(error)
+    except (ImageRefused, ReaderBusy, ReaderFailed) as error:
+        return _photo_problem(error)
+    except (TooManyAttempts, CannotDecide, *UNREACHABLE) as error:
+        return _waiting_problem(error, request)
     except Exception:
         log.exception("request_failed", method=request.method, route=request.path)
-        return problem(
-            500, "internal", "this is our mistake and is logged; try again with the same attempt id"
-        )
+        return problem(500, "internal", "our mistake, and logged; try again with the same attempt_id")
+
+
+def _http_problem(error: web.HTTPException) -> web.Response:
+    name = (error.reason or "error").lower().replace(" ", "-")
+    headers = {name: value for name, value in error.headers.items() if name == "Allow"}
+    return problem(error.status, name, f"{error.status} {error.reason}", headers)
+
+
+def _photo_problem(error: ImageRefused | ReaderBusy | ReaderFailed) -> web.Response:
+    match error:
+        case ImageRefused(refusal=ImageRefusal.TOO_MANY_BYTES, message=message):
+            return problem(413, "image-too-many-bytes", message)
+        case ImageRefused(refusal=refusal, message=message):
+            return problem(422, f"image-{refusal.value}".replace("_", "-"), message)
+        case ReaderBusy():
+            return problem(503, "readers-busy", "too many photos are waiting", {"Retry-After": "2"})
+        case _:
+            return problem(422, "image-not-read", str(error))
+
+
+def _waiting_problem(error: Exception, request: web.Request) -> web.Response:
+    """The caller is to try again later, with the same attempt id."""
+    match error:
+        case TooManyAttempts():
+            return problem(429, "too-many", str(error), {"Retry-After": str(error.retry_after_seconds)})
+        case CannotDecide():
+            headers = {"Retry-After": str(error.retry_after_seconds)}
+            return problem(503, "cannot-decide", str(error), headers)
+        case _:
+            log.warning("record_unreachable", error=repr(error), route=request.path)
+            return problem(503, "cannot-decide", "the record can't be reached", {"Retry-After": "1"})

@@ -76,11 +76,13 @@ def supervise(settings: Settings) -> None:
     """Start settings.processes of us on one port, and each again when it dies, until told to stop."""
     if not 1 <= settings.processes <= PROCESSES_MAX:
         raise ValueError(f"processes must be 1 to {PROCESSES_MAX}, not {settings.processes}")
-    with tempfile.TemporaryDirectory(prefix="poincon-metrics-") as directory:
-        # The parent holds the port, so that it is the same for every child and nobody takes it meanwhile.
-        with open_socket(settings.host, settings.port, share_port=True) as holder:
-            fixed = replace(settings, port=holder.getsockname()[1])
-            _Family(fixed, {**os.environ, metrics.DIRECTORY_VARIABLE: directory}).run()
+    # The parent holds the port, so that it is the same for every child and nobody takes it meanwhile.
+    with (
+        tempfile.TemporaryDirectory(prefix="poincon-metrics-") as directory,
+        open_socket(settings.host, settings.port, share_port=True) as holder,
+    ):
+        fixed = replace(settings, port=holder.getsockname()[1])
+        _Family(fixed, {**os.environ, metrics.DIRECTORY_VARIABLE: directory}).run()
 
 
 class _Family:
@@ -108,7 +110,7 @@ class _Family:
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "command.main", "serve", "--share-port"]
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--host", self._settings.host, "--port", str(self._settings.port)],
             env=self._environment | {"POINCON_PROCESSES": "1"},
         )

@@ -1,4 +1,4 @@
-"""What a validator knows in memory: booklets' states, keys, devices, qualifications. It may refuse, never accept.
+"""What a validator knows in memory: booklets, keys, devices, qualifications. It may refuse, never accept.
 
 Built from ledger.facts; how it is kept fresh is in keeper.py.
 """
@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from keys.keyring import KeyPurpose, Keyring, KeyState
-from ledger.facts import BOOKLETS_MAX, Facts
-from ledger.rows import Amendment, Booklet, Device, Operator, Programme, Qualification, Service, Site
+from ledger.rows import (
+    Amendment,
+    Booklet,
+    Device,
+    Facts,
+    Operator,
+    Programme,
+    Qualification,
+    Service,
+    Site,
+)
+
+BOOKLETS_MAX = 1_000_000  # per instance; five years of the real programme made 200,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class Snapshot:
     booklets: dict[int, Booklet] = field(repr=False)
 
     def services_covered(self, operator_id: int, programme_id: int, on: date) -> frozenset[str] | None:
-        """Codes of the services that the operator may render under the programme that day; None: not qualified."""
+        """Codes of the services that the operator may render that day; None: not qualified."""
         found = [
             qualification.service_ids
             for qualification in self.qualifications.get((operator_id, programme_id), ())

@@ -97,7 +97,7 @@ def scan_time(*, scanned_at: datetime | None, sent_at: datetime | None, now: dat
 def refuse_early(
     code: SignedPass, device: Device, service: str | None, snapshot: Snapshot, at: datetime
 ) -> Refusal | None:
-    """The first reason that holds without asking the record who took the pass; None when nothing speaks against."""
+    """The first reason that holds, before the record is asked who took the pass; None: nothing against."""
     booklet = snapshot.booklets.get(code.pass_id.booklet)
     if code.key_revoked:
         return Refusal.REVOKED_KEY
@@ -136,7 +136,7 @@ def _refuse_operator(
 
 
 def judge(pass_id: PassId, claimed: Claimed, refusal: Refusal | None) -> Verdict | Unsettled:
-    """What the record did with a candidate decides; an early refusal stands unless the attempt was accepted before."""
+    """What the record did decides; an early refusal stands unless the attempt was accepted before."""
     match claimed.outcome:
         case Outcome.TAKEN | Outcome.REPEATED:
             assert claimed.row is not None
