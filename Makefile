@@ -33,7 +33,7 @@ bench: $(VENV)/.dev ## scans per second beside their floor, in one run
 
 lock: $(VENV)/.dev ## refresh the locked dependencies (hashes, no index address)
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --quiet --extra dev --unsafe-package poincon pyproject.toml --output-file requirements/dev.txt
+	    --no-header --quiet --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet --extra build --constraint requirements/dev.txt pyproject.toml --output-file requirements/run.txt
 
