@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
+import aiohttp
 import uvloop
 
 from demo.folder import DemoFolder, write_private
@@ -22,10 +24,13 @@ from validator.settings import Settings
 
 HOST = "127.0.0.1"
 INVITATION = timedelta(minutes=10)
+READY_POLL_SECONDS = 0.05
 
 
 def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | None) -> None:
     set_up_log()
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)  # one of an earlier run would name a port that is no more
     folder = DemoFolder(data)
     folder.create()
     # The port first: the commonest reason to fail is told before anything is started.
@@ -36,23 +41,34 @@ def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | No
 
         async def run() -> None:
             devices, link = await prepare(servers, folder, booklet_count, url)
-            alive = asyncio.create_task(servers.keep_alive())
 
-            def tell(_: int) -> None:
+            async def announce() -> None:
+                await until_ready(url)
                 if ready_file is not None:
                     write_private(
                         ready_file, json.dumps(ready(folder, servers, devices, url), ensure_ascii=False)
                     )
                 welcome(folder, devices, url=url, link=link)
 
-            try:
-                await run_until_told(settings, listener, tell)
-            finally:
+            # If one of these fails, the demo ends and says why.
+            async with asyncio.TaskGroup() as group:
+                alive = group.create_task(servers.keep_alive())
+                announced = group.create_task(announce())
+                await run_until_told(settings, listener)
                 alive.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await alive
+                announced.cancel()
 
         uvloop.run(run())
+
+
+async def until_ready(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{url}/readyz") as response:
+                    if response.status == HTTPStatus.OK:
+                        return
+            await asyncio.sleep(READY_POLL_SECONDS)
 
 
 def write_environment(folder: DemoFolder, servers: Servers, url: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -45,9 +44,7 @@ def open_socket(host: str, port: int, *, share_port: bool) -> socket.socket:
     return listener
 
 
-async def run_until_told(
-    settings: Settings, listener: socket.socket, when_listening: Callable[[int], None] = lambda port: None
-) -> None:
+async def run_until_told(settings: Settings, listener: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,9 +60,7 @@ async def run_until_told(
     await runner.setup()
     try:
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        port = listener.getsockname()[1]
-        log.info("listening", host=settings.host, port=port, pid=os.getpid())
-        when_listening(port)
+        log.info("listening", host=settings.host, port=listener.getsockname()[1], pid=os.getpid())
         await stop.wait()
         log.info("stopping", pid=os.getpid())
     finally:
