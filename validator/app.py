@@ -1,5 +1,6 @@
 """The wiring of one validator process, on one screen: what opens, in which order, and closes in reverse."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -27,6 +28,7 @@ from validator.wiring import (
     GUARD,
     KEEPER,
     PHOTOS,
+    PHOTOS_UNDER_WAY,
     POOL,
     READER,
     SCANNING,
@@ -49,6 +51,7 @@ def build_app(settings: Settings) -> web.Application:
     app[READER] = reader = CodeReader(folder.master_secret(), WrongCodes(guard))
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
+    app[PHOTOS_UNDER_WAY] = Counter()
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     for endpoint in ENDPOINTS:

@@ -12,12 +12,14 @@ from validator.badge import COOKIE, device_of
 from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
 from validator.endpoint import Endpoint, answer, read_body
 from validator.problems import Problem
+from validator.trouble import TooManyAttempts
 from validator.verdict import PARIS
-from validator.wiring import DESK, KEEPER, PHOTOS, POOL
+from validator.wiring import DESK, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL
 
 COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
 CHUNK_BYTES = 64 * 1024
 RECEIPTS_PER_WRITE = 200
+PHOTOS_PER_DEVICE_MAX = 2
 
 
 async def post_enrolment(request: web.Request) -> web.Response:
@@ -62,9 +64,18 @@ async def get_device(request: web.Request) -> web.Response:
 
 
 async def post_photo(request: web.Request) -> web.Response:
-    device_of(request, request.app[KEEPER].current())
-    image = await _read_image(request)
-    found = await request.app[PHOTOS].read(image)
+    device = device_of(request, request.app[KEEPER].current())
+    under_way = request.app[PHOTOS_UNDER_WAY]
+    # A hostile photo can hold a worker for seconds: no device may hold them all.
+    if under_way[device.id] >= PHOTOS_PER_DEVICE_MAX:
+        raise TooManyAttempts("this device has other photos under way", retry_after_seconds=1)
+    under_way[device.id] += 1
+    try:
+        found = await request.app[PHOTOS].read(await _read_image(request))
+    finally:
+        under_way[device.id] -= 1
+        if not under_way[device.id]:
+            del under_way[device.id]
     return answer(PhotoBody([FoundBody(code.text, code.format, list(code.corners)) for code in found]))
 
 
@@ -145,7 +156,7 @@ ENDPOINTS = (
         f"Read the codes on a photo (JPEG, PNG or WebP, {IMAGE_BYTES_MAX // 1024 // 1024} MiB at most)",
         body="image/*",
         answers={200: PhotoBody},
-        problems=(400, 401, 413, 415, 422, 503),
+        problems=(400, 401, 413, 415, 422, 429, 503),
     ),
     Endpoint(
         "GET",

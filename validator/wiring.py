@@ -1,5 +1,7 @@
 """The parts of a running validator, under typed keys: what handlers reach them by."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from ledger.connect import Pool
@@ -21,3 +23,4 @@ DESK = web.AppKey("DESK", ReceiptDesk)
 READER = web.AppKey("READER", CodeReader)
 SCANNING = web.AppKey("SCANNING", Scanning)
 PHOTOS = web.AppKey("PHOTOS", ReaderPool)
+PHOTOS_UNDER_WAY = web.AppKey("PHOTOS_UNDER_WAY", Counter[int])  # by device
