@@ -4,7 +4,6 @@ OpenCV's QRCodeDetector is left out on purpose: one dim photograph kept it busy 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,30 +11,17 @@ import zxingcpp
 
 from scanner.found import FoundCode, Point
 from scanner.picture import Grey
+from scanner.sighting import CODE_128, QR, Corners, Sighting
 
 try:
     from pyzbar import pyzbar
 except ImportError:  # The wheel comes without libzbar; Debian calls it libzbar0.
     pyzbar = None
 
-QR = "QR"
-CODE_128 = "C128"
-
 # The family name QRCode would also let Micro QR and rMQR in, which nobody prints here.
 _ZXING_FORMATS = zxingcpp.BarcodeFormats(
     (zxingcpp.BarcodeFormat.QRCodeModel2, zxingcpp.BarcodeFormat.Code128)
 )
-
-Corners = tuple[Point, Point, Point, Point]
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What one look at a picture gave: codes read, and places where a code was seen but not read."""
-
-    codes: tuple[FoundCode, ...]
-    unread: tuple[Corners, ...] = ()
-
 
 def decoders() -> tuple[str, ...]:
     """The decoders that work on this machine."""
@@ -47,11 +33,15 @@ def look_with_zxing(picture: Grey) -> Sighting:
         picture, formats=_ZXING_FORMATS, text_mode=zxingcpp.TextMode.Plain, return_errors=True
     )
     read = (
-        FoundCode(_text_of(barcode.bytes), _format_of(barcode), _corners_of(barcode.position))
+        FoundCode(text_of(barcode.bytes), _format_of(barcode), _corners_of(barcode.position))
         for barcode in barcodes
         if barcode.valid and barcode.bytes
     )
-    unread = (_corners_of(barcode.position) for barcode in barcodes if not barcode.valid)
+    unread = (
+        _corners_of(barcode.position)
+        for barcode in barcodes
+        if not barcode.valid and _format_of(barcode) == QR
+    )
     return Sighting(tuple(read), tuple(unread))
 
 
@@ -68,7 +58,7 @@ def look_with_zbar(picture: Grey) -> Sighting:
     return Sighting(tuple(read))
 
 
-def _text_of(content: bytes) -> str:
+def text_of(content: bytes) -> str:
     """UTF-8 where it is, else Latin-1 as the QR standard has it: a rule, not a guess by frequency."""
     try:
         return content.decode()

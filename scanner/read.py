@@ -3,61 +3,54 @@
 Synchronous and unprotected; scanner.pool runs it in processes that may hang or die.
 """
 
-import time
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from scanner.decoders import Corners
 from scanner.found import FoundCode
 from scanner.picture import Grey, open_picture
-from scanner.stages import STAGES
+from scanner.sighting import CODES_MAX, IsGood, Progress
+from scanner.stages import STAGES, Stage
 
-# A picture tiled with codes must not turn the comparing of places into the main expense.
-CODES_MAX = 200
 # No stage is begun once this much is spent; a photograph that reads at all reads in a tenth of it.
 CPU_SECONDS_MAX = 0.6
+# A picture of so many codes is a table of them, and some may be too small to be seen at first.
+MANY_CODES = 3
 
 
-def read_codes(image_bytes: bytes) -> list[FoundCode]:
-    return read_picture(open_picture(image_bytes))
+def read_codes(
+    image_bytes: bytes, *, is_good: IsGood | None = None, cpu_seconds_max: float = CPU_SECONDS_MAX
+) -> list[FoundCode]:
+    return read_picture(open_picture(image_bytes), is_good=is_good, cpu_seconds_max=cpu_seconds_max)
 
 
-def read_picture(picture: Grey) -> list[FoundCode]:
-    """Codes in the order they were found. The stages end at the first that leaves no code seen but unread."""
-    found: list[FoundCode] = []
-    unread: list[Corners] = []
-    until = time.process_time() + CPU_SECONDS_MAX
-    for stage in STAGES:
+def read_picture(
+    picture: Grey,
+    *,
+    is_good: IsGood | None = None,
+    cpu_seconds_max: float = CPU_SECONDS_MAX,
+    stages: tuple[Stage, ...] = STAGES,
+    told: Callable[[Stage, int], object] = lambda stage, found: None,
+) -> list[FoundCode]:
+    """Codes in the order they were found.
+
+    With `is_good` the stages end as soon as a code is good, and not before. Without, they end at the first
+    that leaves no code seen but unread, unless there are so many codes that some may not have been seen.
+    `told` hears after each stage how many codes are known by then.
+    """
+    progress = Progress(cpu_seconds_max=cpu_seconds_max)
+    for stage in stages:
         if not stage.suits(picture):
             continue
-        sighting = stage.look(picture)
-        found = _merged(found, sighting.codes[:CODES_MAX])
-        seen = (*unread, *sighting.unread[:CODES_MAX])
-        unread = [place for place in seen if not _covered(place, found)]
-        if (found and not unread) or time.process_time() > until:
+        progress.add(stage.look(picture, progress))
+        told(stage, len(progress.found))
+        if _is_enough(progress, is_good) or progress.is_time_up():
             break
-    return [_within(code, picture) for code in found[:CODES_MAX]]
+    return [_within(code, picture) for code in progress.found[:CODES_MAX]]
 
 
-def _merged(found: list[FoundCode], more: Iterable[FoundCode]) -> list[FoundCode]:
-    """Same text and format in the same place is one code; the earlier stage altered the picture less."""
-    merged = list(found)
-    for code in more:
-        twins = (known for known in merged if (known.text, known.format) == (code.text, code.format))
-        if not any(_same_place(code.corners, twin.corners) for twin in twins):
-            merged.append(code)
-    return merged
-
-
-def _covered(place: Corners, found: Iterable[FoundCode]) -> bool:
-    return any(_same_place(place, code.corners) for code in found)
-
-
-def _same_place(one: Corners, other: Corners) -> bool:
-    """The middle of one lies in the other, with a margin: bars are found as a line of any height."""
-    middle_x, middle_y = (sum(values) / 4 for values in zip(*one, strict=True))
-    (left, right), (top, bottom) = ((min(values), max(values)) for values in zip(*other, strict=True))
-    margin = max(right - left, bottom - top) / 4
-    return left - margin <= middle_x <= right + margin and top - margin <= middle_y <= bottom + margin
+def _is_enough(progress: Progress, is_good: IsGood | None) -> bool:
+    if is_good is not None:
+        return any(is_good(code) for code in progress.found)
+    return 0 < len(progress.found) < MANY_CODES and not progress.unread
 
 
 def _within(code: FoundCode, picture: Grey) -> FoundCode:

@@ -1,23 +1,31 @@
-"""The cascade's stages, cheapest first: each alters the picture in one way and lets one decoder look.
+"""The cascade's stages, cheapest first: each looks at the picture in one way.
 
-A stage is here because it reads what the ones before it do not, and says what that is.
+A stage is here because it reads what the ones before it do not, and says what that is. What each adds is
+measured: loadtests/results/scanner.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanner.decoders import Corners, Sighting, look_with_zbar, look_with_zxing
+from scanner.bars import read_bars
+from scanner.decoders import look_with_zbar, look_with_zxing, text_of
+from scanner.found import FoundCode
 from scanner.picture import Grey
+from scanner.qr_finders import trios
+from scanner.redrawn import read_symbol
+from scanner.sighting import CODE_128, QR, Corners, Progress, Sighting, same_place
 
 # Workers are processes already, one a core; threads below them would only fight.
 cv2.setNumThreads(1)
 
 NO_LIMIT = 2**31
+# Places worked on in one stage; a photograph has a few, a picture made to cost time has thousands.
+PLACES_MAX = 24
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Stage:
     """`look` is asked only about pictures of more than pixels_min and at most pixels_max."""
 
     name: str
-    look: Callable[[Grey], Sighting]
+    look: Callable[[Grey, Progress], Sighting]
     pixels_min: int = 0
     pixels_max: int = NO_LIMIT
 
@@ -33,41 +41,89 @@ class Stage:
         return self.pixels_min < picture.size <= self.pixels_max
 
 
-def look_halved(picture: Grey) -> Sighting:
+def look_halved(picture: Grey, _: Progress) -> Sighting:
     """Above 16 megapixels a sensor's pixels are finer than its lens: a quarter of them reads the same."""
-    return _scaled(look_with_zxing(_resized(picture, 0.5, cv2.INTER_AREA)), 2)
+    return look_with_zxing(_resized(picture, 0.5, cv2.INTER_AREA)).scaled(2)
 
 
-def look_doubled(picture: Grey) -> Sighting:
+def look_as_taken(picture: Grey, _: Progress) -> Sighting:
+    return look_with_zxing(picture)
+
+
+def look_redrawn(picture: Grey, progress: Progress) -> Sighting:
+    """Crumpled, curled or blurred: symbols that a decoder saw and could not read, module by module."""
+    codes = []
+    for corners in progress.unread[:PLACES_MAX]:
+        content = read_symbol(picture, np.array(corners, np.float32), progress.is_time_up)
+        if content is not None:
+            codes.append(FoundCode(text_of(content), QR, corners))
+    return Sighting(tuple(codes))
+
+
+def look_along_bars(picture: Grey, _: Progress) -> Sighting:
+    """Code 128 at an odd angle, in noise or half under glare: bars averaged along their length."""
+    return Sighting(
+        tuple(
+            FoundCode(text_of(content), CODE_128, _whole(area.corners()))
+            for area, content in read_bars(picture)
+            if content is not None
+        )
+    )
+
+
+def look_doubled(picture: Grey, _: Progress) -> Sighting:
     """Modules of one or two pixels fall between the samples of the binarizer."""
-    return _scaled(look_with_zxing(_resized(picture, 2, cv2.INTER_CUBIC)), 0.5)
+    return look_with_zxing(_resized(picture, 2, cv2.INTER_CUBIC)).scaled(0.5)
 
 
-def look_equalised(picture: Grey) -> Sighting:
+def look_for_finders(picture: Grey, progress: Progress) -> Sighting:
+    """Blurred or damaged so that no decoder sees a symbol: finders are looked for as a whole."""
+    sighting = Sighting()
+    for trio in trios(picture):
+        corners = _whole(trio.corners())
+        read_there = any(same_place(corners, code.corners) for code in sighting.codes)
+        if read_there or progress.covers(corners):
+            continue
+        if progress.is_time_up():
+            break
+        content = read_symbol(picture, trio.corners(), progress.is_time_up)
+        if content is not None:
+            sighting = Sighting((*sighting.codes, FoundCode(text_of(content), QR, corners)))
+    return sighting
+
+
+def look_equalised(picture: Grey, _: Progress) -> Sighting:
     """Dim light, shadows and glare: contrast is stretched tile by tile."""
     return look_with_zxing(_grey(cv2.createCLAHE(clipLimit=3, tileGridSize=(8, 8)).apply(picture)))
 
 
-def look_sharpened(picture: Grey) -> Sighting:
-    """Out of focus or moved: an unsharp mask, on the doubled picture so that it does not ring in modules."""
-    doubled = _resized(picture, 2, cv2.INTER_CUBIC)
-    soft = cv2.GaussianBlur(doubled, (0, 0), 3)
-    return _scaled(look_with_zxing(_grey(cv2.addWeighted(doubled, 2, soft, -1, 0))), 0.5)
+def look_with_other_eyes(picture: Grey, _: Progress) -> Sighting:
+    """zbar joins scan lines differently and so reads some steep perspectives that zxing-cpp does not."""
+    return look_with_zbar(picture)
+
+
+def look_smoothed(picture: Grey, _: Progress) -> Sighting:
+    """Noise of a dim room, or the grid of a monitor: finer than modules, so it can be smoothed away."""
+    return look_with_zxing(_resized(picture, 0.5, cv2.INTER_AREA)).scaled(2)
 
 
 STAGES = (
     Stage("halved", look_halved, pixels_min=16_000_000),
-    Stage("as taken", look_with_zxing),
+    Stage("as taken", look_as_taken),
+    Stage("redrawn", look_redrawn),
+    Stage("along bars", look_along_bars),
     Stage("doubled", look_doubled, pixels_max=8_000_000),
+    Stage("smoothed", look_smoothed),
+    Stage("finders", look_for_finders),
     Stage("equalised", look_equalised, pixels_max=16_000_000),
-    # zbar joins scan lines differently and so reads bars that blur or noise has broken up.
-    Stage("zbar", look_with_zbar, pixels_max=4_000_000),
-    Stage("sharpened", look_sharpened, pixels_max=4_000_000),
+    Stage("zbar", look_with_other_eyes, pixels_max=4_000_000),
 )
 
 
 def _resized(picture: Grey, factor: float, interpolation: int) -> Grey:
-    return _grey(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=interpolation))
+    # A line of one pixel can be enlarged, not halved to nothing.
+    height, width = (max(1, round(side * factor)) for side in picture.shape)
+    return _grey(cv2.resize(picture, (width, height), interpolation=interpolation))
 
 
 def _grey(pixels: NDArray[Any]) -> Grey:
@@ -75,14 +131,6 @@ def _grey(pixels: NDArray[Any]) -> Grey:
     return pixels.astype(np.uint8, copy=False)
 
 
-def _scaled(sighting: Sighting, factor: float) -> Sighting:
-    """The sighting with its places in pixels of the picture as it was before the stage."""
-
-    def place(corners: Corners) -> Corners:
-        one, two, three, four = ((round(x * factor), round(y * factor)) for x, y in corners)
-        return one, two, three, four
-
-    return Sighting(
-        tuple(replace(code, corners=place(code.corners)) for code in sighting.codes),
-        tuple(place(corners) for corners in sighting.unread),
-    )
+def _whole(corners: NDArray[np.float32]) -> Corners:
+    one, two, three, four = ((round(x), round(y)) for x, y in corners.tolist())
+    return one, two, three, four

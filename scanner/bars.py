@@ -1,0 +1,129 @@
+"""Code 128 at any angle, on curled, glaring or noisy paper: bars averaged along their length, then read.
+
+A decoder that goes by rows sees a pixel of each bar; here each bar is seen over its whole height.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import zxingcpp
+from numpy.typing import NDArray
+
+from scanner.bar_areas import BarArea, bar_areas, edge_field
+from scanner.picture import Grey
+
+BANDS, BANDS_FINE = 9, 24
+ROWS_PER_BAND = 8
+# Of a strip's length: the window in which light and dark are told apart, and the reach of sharpening.
+EVEN_OUT, SHARPEN = 1 / 12, 1 / 250
+CONTRAST_MIN = 12
+SLOPE_CELL = 40
+SLOPE_ROWS = 5
+# Slopes weaker than this are noise, not edges of bars.
+EDGE_NOISE = 300.0
+
+_CODE_128 = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.Code128,))
+
+Profiles = NDArray[np.float32]
+
+
+def read_bars(picture: Grey) -> Iterator[tuple[BarArea, bytes | None]]:
+    """Each area that has the texture of bars, with its content where it could be read."""
+    for area in bar_areas(picture):
+        yield area, _content_of(area.strip(picture))
+
+
+def _content_of(strip: Grey) -> bytes | None:
+    return next((content for bands in _profiles(strip) if (content := _read(bands))), None)
+
+
+def _profiles(strip: Grey) -> Iterator[Profiles]:
+    """The strip as grey along the code, in ever costlier ways."""
+    window = int(strip.shape[1] * EVEN_OUT) | 1
+    bands = _bands(strip, BANDS)
+    yield bands
+    yield _evened(bands, window)
+    yield _sharpened(_evened(bands, window), 0.8)
+    yield _evened(_bands(strip, BANDS_FINE), window)
+    straight = _straightened(strip)
+    yield _evened(_bands(straight, BANDS // 2), window)
+    fused = _fused(_bands(straight, BANDS_FINE), window)
+    yield fused
+    yield _sharpened(fused, 0.8)
+    yield _sharpened(fused, 2.5)
+
+
+def _read(bands: Profiles) -> bytes | None:
+    pixels = np.repeat(np.clip(bands, 0, 255).astype(np.uint8), ROWS_PER_BAND, 0)
+    barcodes = zxingcpp.read_barcodes(
+        pixels,
+        formats=_CODE_128,
+        text_mode=zxingcpp.TextMode.Plain,
+        try_rotate=False,
+        try_downscale=False,
+        try_invert=False,
+    )
+    return next((bytes(barcode.bytes) for barcode in barcodes if barcode.valid and barcode.bytes), None)
+
+
+def _bands(strip: Grey, count: int) -> Profiles:
+    edges = np.linspace(0, len(strip), count + 1).astype(int)
+    return np.array(
+        [
+            strip[top : max(bottom, top + 1)].mean(0)
+            for top, bottom in zip(edges[:-1], edges[1:], strict=True)
+        ],
+        np.float32,
+    )
+
+
+def _levels(bands: Profiles, window: int) -> tuple[Profiles, Profiles]:
+    """The darkest and the lightest around, and their distance."""
+    around = np.ones((1, window), np.uint8)
+    dark = cv2.blur(cv2.erode(bands, around), (window, 1))
+    light = cv2.blur(cv2.dilate(bands, around), (window, 1))
+    return dark.astype(np.float32, copy=False), np.maximum(light - dark, CONTRAST_MIN).astype(np.float32)
+
+
+def _evened(bands: Profiles, window: int) -> Profiles:
+    """Shadow and light brought to the same grey."""
+    dark, contrast = _levels(bands, window)
+    return np.clip((bands - dark) / contrast * 255, 0, 255)
+
+
+def _fused(bands: Profiles, window: int) -> Profiles:
+    """One band of all, at each place mostly of those with the most contrast: glare and fingers have none."""
+    dark, contrast = _levels(bands, window)
+    evened = np.clip((bands - dark) / contrast, 0, 1)
+    weight = contrast * contrast
+    fused = (evened * weight).sum(0) / weight.sum(0) * 255
+    return fused[None, :].astype(np.float32)
+
+
+def _sharpened(bands: Profiles, amount: float) -> Profiles:
+    soft = cv2.GaussianBlur(bands, (0, 0), sigmaX=bands.shape[1] * SHARPEN, sigmaY=0.01)
+    return (bands * (1 + amount) - soft * amount).astype(np.float32)
+
+
+def _straightened(strip: Grey) -> Grey:
+    """Bars that lean or wave made upright: their slope is taken place by place and followed up and down."""
+    height, width = strip.shape
+    xx, yy, xy = edge_field(strip, (SLOPE_ROWS, max(2, width // SLOPE_CELL)))
+    strength = xx + yy + EDGE_NOISE
+    xx, yy, xy = (
+        cv2.GaussianBlur(part / strength, (0, 0), sigmaX=2, sigmaY=0.8) for part in (xx, yy, xy)
+    )
+    slope = np.tan(np.clip(0.5 * np.arctan2(2 * xy, xx - yy), -0.7, 0.7))
+    each = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)
+    moved = np.cumsum(each, axis=0)
+    columns = np.arange(width)[None, :] - (moved - moved[height // 2])
+    rows = np.repeat(np.arange(height)[:, None], width, axis=1)
+    straight = cv2.remap(
+        strip,
+        columns.astype(np.float32),
+        rows.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return straight.astype(np.uint8, copy=False)
