@@ -1,7 +1,8 @@
-"""Where a picture has the texture of bars, at whatever angle, and that area as a level strip. Reads no bars."""
+"""Where a picture has the texture of bars, at any angle, and that area as a level strip. Reads no bars."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,9 +50,7 @@ class BarArea:
         half_x, half_y = self.length / 2, self.height / 2
         return np.array(
             [
-                np.array(self.centre)
-                + along * x * half_x
-                + across * (y * half_y + self.slant * x * half_x)
+                np.array(self.centre) + along * x * half_x + across * (y * half_y + self.slant * x * half_x)
                 for x, y in ends
             ],
             np.float32,
@@ -93,9 +92,9 @@ class BarArea:
 def bar_areas(picture: Grey) -> list[BarArea]:
     """The largest and clearest first."""
     scale = min(1.0, SEARCHED_PIXELS / max(picture.shape))
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    if min(small.shape) < 2 * CELL:
+    if min(picture.shape) * scale < 2 * CELL:
         return []
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     xx, yy, xy = edge_field(small, tuple(side // CELL for side in small.shape))
     strength = xx + yy
     coherent = np.hypot(xx - yy, 2 * xy) > COHERENCE_MIN * (strength + 1e-3)
@@ -112,7 +111,7 @@ def bar_areas(picture: Grey) -> list[BarArea]:
     return kept[:AREAS_MAX]
 
 
-def edge_field(pixels: Grey, cells: tuple[int, ...]) -> tuple[Field, Field, Field]:
+def edge_field(pixels: NDArray[Any], cells: tuple[int, ...]) -> tuple[Field, Field, Field]:
     """Products of the slopes across and down, averaged in cells: which way edges run, and how strongly."""
     grey = pixels.astype(np.float32)
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)

@@ -4,6 +4,7 @@ A decoder that goes by rows sees a pixel of each bar; here each bar is seen over
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -70,10 +71,7 @@ def _read(bands: Profiles) -> bytes | None:
 def _bands(strip: Grey, count: int) -> Profiles:
     edges = np.linspace(0, len(strip), count + 1).astype(int)
     return np.array(
-        [
-            strip[top : max(bottom, top + 1)].mean(0)
-            for top, bottom in zip(edges[:-1], edges[1:], strict=True)
-        ],
+        [strip[top : max(bottom, top + 1)].mean(0) for top, bottom in pairwise(edges.tolist())],
         np.float32,
     )
 
@@ -89,7 +87,8 @@ def _levels(bands: Profiles, window: int) -> tuple[Profiles, Profiles]:
 def _evened(bands: Profiles, window: int) -> Profiles:
     """Shadow and light brought to the same grey."""
     dark, contrast = _levels(bands, window)
-    return np.clip((bands - dark) / contrast * 255, 0, 255)
+    evened: Profiles = np.clip((bands - dark) / contrast * 255, 0, 255).astype(np.float32)
+    return evened
 
 
 def _fused(bands: Profiles, window: int) -> Profiles:
@@ -98,7 +97,7 @@ def _fused(bands: Profiles, window: int) -> Profiles:
     evened = np.clip((bands - dark) / contrast, 0, 1)
     weight = contrast * contrast
     fused = (evened * weight).sum(0) / weight.sum(0) * 255
-    return fused[None, :].astype(np.float32)
+    return np.asarray(fused[None, :], np.float32)
 
 
 def _sharpened(bands: Profiles, amount: float) -> Profiles:
@@ -111,10 +110,9 @@ def _straightened(strip: Grey) -> Grey:
     height, width = strip.shape
     xx, yy, xy = edge_field(strip, (SLOPE_ROWS, max(2, width // SLOPE_CELL)))
     strength = xx + yy + EDGE_NOISE
-    xx, yy, xy = (
-        cv2.GaussianBlur(part / strength, (0, 0), sigmaX=2, sigmaY=0.8) for part in (xx, yy, xy)
-    )
-    slope = np.tan(np.clip(0.5 * np.arctan2(2 * xy, xx - yy), -0.7, 0.7))
+    ways = np.stack([2 * xy / strength, (xx - yy) / strength], axis=2)
+    soft = cv2.GaussianBlur(ways, (0, 0), sigmaX=2, sigmaY=0.8)
+    slope = np.tan(np.clip(0.5 * np.arctan2(soft[..., 0], soft[..., 1]), -0.7, 0.7))
     each = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)
     moved = np.cumsum(each, axis=0)
     columns = np.arange(width)[None, :] - (moved - moved[height // 2])

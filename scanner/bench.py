@@ -1,7 +1,7 @@
-"""`python -m scanner.bench --set MANIFEST.json [--json]`: how much of a set of photographs is read. Reads no pass.
+"""`python -m scanner.bench --set MANIFEST.json [--json]`: how much of a set of photographs is read.
 
-A set is a JSON list of {"file", "truth": [{"format", "text", "hex"?, "quad"?}]}, files relative to it. A truth
-without text counts as read when a text is found inside its corners.
+A set is a JSON list of {"file", "truth": [{"format", "text", "hex"?, "quad"?}]}, files relative to it.
+A truth without text counts as read when a text is found inside its corners. Judges no pass.
 """
 
 import argparse

@@ -1,9 +1,11 @@
-"""The decoders, each asked about one grey picture: zxing-cpp, and zbar where the machine has it.
+"""The decoders, each asked about one grey picture: zxing-cpp; zbar and tapirscan where the machine has them.
 
 OpenCV's QRCodeDetector is left out on purpose: one dim photograph kept it busy for 46 seconds.
 """
 
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,14 +20,21 @@ try:
 except ImportError:  # The wheel comes without libzbar; Debian calls it libzbar0.
     pyzbar = None
 
+try:
+    import tapirscan
+except ImportError:  # An extra that is asked for: requirements/tapirscan.txt.
+    tapirscan = None
+
 # The family name QRCode would also let Micro QR and rMQR in, which nobody prints here.
 _ZXING_FORMATS = zxingcpp.BarcodeFormats(
     (zxingcpp.BarcodeFormat.QRCodeModel2, zxingcpp.BarcodeFormat.Code128)
 )
 
+
 def decoders() -> tuple[str, ...]:
     """The decoders that work on this machine."""
-    return ("zxing-cpp",) if pyzbar is None else ("zxing-cpp", "zbar")
+    optional = (("zbar", pyzbar), ("tapirscan", tapirscan))
+    return ("zxing-cpp", *(name for name, module in optional if module is not None))
 
 
 def look_with_zxing(picture: Grey) -> Sighting:
@@ -47,7 +56,7 @@ def look_with_zxing(picture: Grey) -> Sighting:
 
 def look_with_zbar(picture: Grey) -> Sighting:
     if pyzbar is None:
-        return Sighting(())
+        return Sighting()
     symbols = [pyzbar.ZBarSymbol.QRCODE, pyzbar.ZBarSymbol.CODE128]
     read = (
         FoundCode(symbol.data.decode(), QR if symbol.type == "QRCODE" else CODE_128, _box(symbol.polygon))
@@ -56,6 +65,27 @@ def look_with_zbar(picture: Grey) -> Sighting:
         if symbol.data and symbol.data.isascii()
     )
     return Sighting(tuple(read))
+
+
+def look_with_tapirscan(picture: Grey) -> Sighting:
+    # Less than three pixels a side is an error to it.
+    if tapirscan is None or min(picture.shape) < 3:
+        return Sighting()
+    read = (
+        FoundCode(
+            barcode.text if barcode.payload_bytes is None else text_of(barcode.payload_bytes),
+            QR if barcode.format == "QRCode" else CODE_128,
+            _four([(round(point.x), round(point.y)) for point in barcode.polygon]),
+        )
+        for barcode in _tapirscanner().scan(picture).barcodes
+        if barcode.text
+    )
+    return Sighting(tuple(read))
+
+
+@cache
+def _tapirscanner() -> Any:
+    return tapirscan.Scanner(mode="high", formats=["QRCode", "Code128"], parallel=False)
 
 
 def text_of(content: bytes) -> str:
@@ -80,4 +110,9 @@ def _box(polygon: Iterable[Point]) -> Corners:
     """zbar gives as many points as it likes, two for a line of bars."""
     rectangle = cv2.minAreaRect(np.array(list(polygon), np.float32))
     one, two, three, four = ((round(x), round(y)) for x, y in cv2.boxPoints(rectangle).tolist())
+    return one, two, three, four
+
+
+def _four(points: list[Point]) -> Corners:
+    one, two, three, four = points
     return one, two, three, four

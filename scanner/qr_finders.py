@@ -28,7 +28,11 @@ GROWTHS = tuple(0.8 * 1.22**step for step in range(8))
 LARGER_IS_LIKELIER = 0.2
 PATCH_SCALE = 3
 PATCH_SIDE = 14 * PATCH_SCALE
-TRIOS_MAX = 40
+TRIOS_MAX = 12
+# Sum of what speaks against three finders belonging together, see _trio.
+ODDNESS_MAX = 1.9
+# A finder's size is measured in steps, and perspective makes the three differ.
+SIDE_ASTRAY = 0.3
 # Perspective and curl, within reason.
 SIZES_RATIO_MAX = 1.9
 LEGS_RATIO_MAX = 1.8
@@ -63,16 +67,22 @@ class Trio:
         ways = (0 * across, across * side, (across + down) * side, down * side)
         return np.array([origin + way for way in ways], np.float32)
 
+    def sides(self) -> list[int]:
+        """The sizes that the finders' own size lets expect."""
+        side = self._modules_between() + FINDER
+        return [known for known in SIDES if abs(np.log(known / side)) < SIDE_ASTRAY]
+
     def _modules_between(self) -> float:
         corner, right, below = self.finders
         module = (corner.module * right.module * below.module) ** (1 / 3)
-        return max(1.0, (corner.away(right) + corner.away(below)) / 2 / module)
+        return max(1.0, (corner.away(right) + corner.away(below)) / 2 / float(module))
 
 
 def trios(picture: Grey) -> list[Trio]:
     """Likeliest first."""
     found = [_trio(three) for three in combinations(_finders(picture), 3)]
-    return sorted((trio for trio in found if trio is not None), key=lambda trio: trio.oddness)[:TRIOS_MAX]
+    likely = (trio for trio in found if trio is not None and trio.oddness <= ODDNESS_MAX)
+    return sorted(likely, key=lambda trio: trio.oddness)[:TRIOS_MAX]
 
 
 def _finders(picture: Grey) -> list[Finder]:
@@ -100,9 +110,7 @@ def _measured(picture: Grey, seen: Finder) -> Finder:
         module = seen.module * growth
         to_patch = np.array([[1, 0, -seen.x], [0, 1, -seen.y]]) * (PATCH_SCALE / module)
         to_patch[:, 2] += PATCH_SIDE / 2
-        patch = cv2.warpAffine(
-            picture, to_patch, (PATCH_SIDE, PATCH_SIDE), borderMode=cv2.BORDER_REPLICATE
-        )
+        patch = cv2.warpAffine(picture, to_patch, (PATCH_SIDE, PATCH_SIDE), borderMode=cv2.BORDER_REPLICATE)
         for pattern in _patterns():
             likeness = cv2.matchTemplate(patch, pattern, cv2.TM_CCOEFF_NORMED)
             _, most, _, (x, y) = cv2.minMaxLoc(likeness)
@@ -160,7 +168,8 @@ def _trio(three: tuple[Finder, Finder, Finder]) -> Trio | None:
     corner, one, other = max(
         ((three[i], three[i - 1], three[i - 2]) for i in range(3)), key=lambda trio: trio[1].away(trio[2])
     )
-    one_x, one_y, other_x, other_y = one.x - corner.x, one.y - corner.y, other.x - corner.x, other.y - corner.y
+    one_x, one_y = one.x - corner.x, one.y - corner.y
+    other_x, other_y = other.x - corner.x, other.y - corner.y
     legs = corner.away(one), corner.away(other)
     cosine = abs(one_x * other_x + one_y * other_y) / (legs[0] * legs[1])
     module = float(np.prod(modules)) ** (1 / 3)

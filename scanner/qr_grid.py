@@ -4,6 +4,7 @@ Knows the symbol's size by trying; samples grey, decides nothing about dark and 
 """
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,6 +26,8 @@ FINDERS_LIKENESS_MIN = 1.2
 STRIDE = 2
 
 ALIGNMENT_LIKENESS_MIN = 0.45
+
+_AROUND = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]
 
 Matrix = NDArray[np.float64]
 Quad = NDArray[np.float32]
@@ -53,12 +56,24 @@ class Flattened:
         )
         return grey.astype(np.float32)
 
+    def moved(self, right: Levels, down: Levels) -> "Flattened":
+        """Flatter: each module, and what is between modules, brought back by its displacement."""
+        size = self.pixels.shape
+        across, along = (
+            cv2.resize(np.pad(way, QUIET, mode="edge"), size, interpolation=cv2.INTER_LINEAR) * FINE
+            for way in (right, down)
+        )
+        places = np.arange(size[0], dtype=np.float32)
+        columns, rows = places[None, :] + across, places[:, None] + along
+        pixels = cv2.remap(self.pixels, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Flattened(pixels.astype(np.uint8, copy=False), self.side)
 
-def sides_likely(picture: Grey, corners: Quad, count: int) -> list[int]:
-    """The sizes for which something like a finder is in each of three corners, likeliest first."""
+
+def sides_likely(picture: Grey, corners: Quad, sides: Iterable[int], count: int) -> list[int]:
+    """Of these sizes those for which something like a finder is in three corners, likeliest first."""
     length = float(np.sqrt(abs(cv2.contourArea(corners))))
     scored = []
-    for side in SIDES:
+    for side in sides:
         if length / side < PIXELS_PER_MODULE_MIN:
             break
         likeness = sum(_finder_in_patch(picture, corners, side, place) for place in _finder_centres(side))
@@ -68,7 +83,7 @@ def sides_likely(picture: Grey, corners: Quad, count: int) -> list[int]:
 
 
 def flattened(picture: Grey, corners: Quad, side: int) -> Flattened:
-    """By the corners, then put right by where the three finders and the alignment pattern opposite them are."""
+    """By the corners, then put right by where the three finders and the pattern opposite them are."""
     to_flat = _to_flat(corners, side)
     pixels = _warped(picture, to_flat, side)
     centres = np.array(_finder_centres(side), np.float32)
@@ -127,12 +142,13 @@ def _alignment_picture() -> Grey:
     rings = np.full((7, 7), 255, np.uint8)
     rings[1:6, 1:6], rings[2:5, 2:5], rings[3, 3] = 0, 255, 0
     large = cv2.resize(rings, (7 * FINE, 7 * FINE), interpolation=cv2.INTER_NEAREST)
-    return cv2.GaussianBlur(large, (0, 0), FINE / 3)[FINE // 2 : -FINE // 2, FINE // 2 : -FINE // 2]
+    inner = slice(FINE // 2, -FINE // 2)
+    return cv2.GaussianBlur(large, (0, 0), FINE / 3)[inner, inner].astype(np.uint8, copy=False)
 
 
 def _to_flat(corners: Quad, side: int) -> Matrix:
     square = (np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + QUIET) * FINE
-    return cv2.getPerspectiveTransform(corners, square)
+    return cv2.getPerspectiveTransform(corners, square).astype(np.float64)
 
 
 def _warped(picture: Grey, to_flat: Matrix, side: int) -> Grey:
@@ -156,17 +172,21 @@ def _move(pixels: Grey, centre: NDArray[np.float32], template: Grey) -> tuple[tu
 def _waves(flat: Flattened, breadth: float) -> tuple[Waves, Waves]:
     """For each place followed, the phase of the edges across and down; its length is how sure it is."""
     grey = cv2.GaussianBlur(flat.pixels.astype(np.float32), (0, 0), FINE / 8)
-    level = cv2.GaussianBlur(grey, (0, 0), 4 * FINE)
-    contrast = np.sqrt(cv2.GaussianBlur((grey - level) ** 2, (0, 0), 4 * FINE)) + 4
+    window = (8 * FINE + 1, 8 * FINE + 1)
+    level = cv2.blur(grey, window)
+    contrast = np.sqrt(np.maximum(cv2.blur(grey * grey, window) - level * level, 0)) + 4
     even = (grey - level) / contrast
     turn = np.exp(2j * np.pi * np.arange(len(grey)) / FINE)
-    inside = slice(QUIET * FINE + FINE // 2, (QUIET + flat.side) * FINE, STRIDE * FINE)
+    modules = flat.side + 2 * QUIET
+    inside = slice(QUIET, QUIET + flat.side, STRIDE)
     waves = []
     for across in (True, False):
         edges = np.abs(cv2.Sobel(even, cv2.CV_32F, int(across), int(not across), ksize=3))
         wave = edges * (turn[None, :] if across else turn[:, None])
         real, imaginary, weight = (
-            cv2.GaussianBlur(part, (0, 0), breadth * FINE)[inside, inside]
+            cv2.GaussianBlur(
+                cv2.resize(part, (modules, modules), interpolation=cv2.INTER_AREA), (0, 0), breadth
+            )[inside, inside]
             for part in (wave.real, wave.imag, edges)
         )
         waves.append((real + 1j * imaginary) / (weight + 1e-3))
@@ -174,28 +194,33 @@ def _waves(flat: Flattened, breadth: float) -> tuple[Waves, Waves]:
 
 
 def _followed(waves: Waves, side: int) -> Levels:
-    """Displacement per module: the surest neighbour of what is known next, as near to its neighbours as can be."""
-    phase, sureness = np.angle(waves) / (2 * np.pi), np.abs(waves)
-    count = len(phase)
+    """Displacement per module: next the surest beside what is known, as near to its neighbours as can be."""
+    count = len(waves)
+    phase: list[list[float]] = (np.angle(waves) / (2 * np.pi)).tolist()
+    sureness: list[list[float]] = np.abs(waves).tolist()
+    known: dict[tuple[int, int], float] = {}
+    # Sum and number of what is known around each place.
+    around: dict[tuple[int, int], tuple[float, int]] = {}
     near, far = 3 // STRIDE, (side - 4) // STRIDE
-    known = np.full((count, count), np.nan)
-    waiting = [(-1.0, row, column, 0.0) for row, column in ((near, near), (near, far), (far, near))]
+    waiting = [(-1.0, place) for place in ((near, near), (near, far), (far, near))]
     heapq.heapify(waiting)
     while waiting:
-        _, row, column, expected = heapq.heappop(waiting)
-        if not np.isnan(known[row, column]):
+        _, place = heapq.heappop(waiting)
+        if place in known:
             continue
-        around = known[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
-        neighbours = around[~np.isnan(around)]
-        if neighbours.size:
-            expected = float(neighbours.mean())
-        known[row, column] = phase[row, column] + round(expected - phase[row, column])
-        for below, beside in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
-            if 0 <= below < count and 0 <= beside < count and np.isnan(known[below, beside]):
-                entry = (-float(sureness[below, beside]), below, beside, float(known[row, column]))
-                heapq.heappush(waiting, entry)
-    places = (np.arange(side, dtype=np.float32)) / STRIDE
+        row, column = place
+        total, number = around.get(place, (0.0, 1))
+        here = phase[row][column]
+        known[place] = here = here + round(total / number - here)
+        for down, right in _AROUND:
+            beside = row + down, column + right
+            if 0 <= beside[0] < count and 0 <= beside[1] < count and beside not in known:
+                total, number = around.get(beside, (0.0, 0))
+                around[beside] = total + here, number + 1
+                if not (down and right):
+                    heapq.heappush(waiting, (-sureness[beside[0]][beside[1]], beside))
+    levels = np.array([[known[row, column] for column in range(count)] for row in range(count)], np.float32)
+    places = np.arange(side, dtype=np.float32) / STRIDE
     columns, rows = np.meshgrid(places, places)
-    return cv2.remap(
-        known.astype(np.float32), columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float32)
+    each = cv2.remap(levels, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return each.astype(np.float32, copy=False)

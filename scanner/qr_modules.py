@@ -6,6 +6,7 @@ error correction does not confirm is no text.
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,6 @@ import zxingcpp
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from scanner.picture import Grey
 from scanner.qr_symbol import DARK, DATA, FINDER, QUIET, fixed_modules
 
 # Modules around the symbol that are sampled with it: the quiet zone, where it is known to be light.
@@ -91,7 +91,7 @@ def _envelope(levels: Levels, window: int) -> tuple[Levels, Levels]:
     return _soft(dark, window / 3), _soft(light, window / 3)
 
 
-def _soft(levels: NDArray[np.generic], sigma: float) -> Levels:
+def _soft(levels: NDArray[Any], sigma: float) -> Levels:
     return cv2.GaussianBlur(levels, (0, 0), sigma).astype(np.float32, copy=False)
 
 

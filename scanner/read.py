@@ -3,7 +3,11 @@
 Synchronous and unprotected; scanner.pool runs it in processes that may hang or die.
 """
 
+import logging
 from collections.abc import Callable
+
+import cv2
+import numpy as np
 
 from scanner.found import FoundCode
 from scanner.picture import Grey, open_picture
@@ -14,6 +18,8 @@ from scanner.stages import STAGES, Stage
 CPU_SECONDS_MAX = 0.6
 # A picture of so many codes is a table of them, and some may be too small to be seen at first.
 MANY_CODES = 3
+
+_log = logging.getLogger(__name__)
 
 
 def read_codes(
@@ -40,7 +46,11 @@ def read_picture(
     for stage in stages:
         if not stage.suits(picture):
             continue
-        progress.add(stage.look(picture, progress))
+        try:
+            progress.add(stage.look(picture, progress))
+        except (cv2.error, np.linalg.LinAlgError, ArithmeticError) as cause:
+            # Places guessed on an odd picture can lie on one line or at infinity: the other stages go on.
+            _log.warning("stage %s gave up on a picture: %s", stage.name, cause)
         told(stage, len(progress.found))
         if _is_enough(progress, is_good) or progress.is_time_up():
             break

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanner.bars import read_bars
-from scanner.decoders import look_with_zbar, look_with_zxing, text_of
+from scanner.decoders import look_with_tapirscan, look_with_zbar, look_with_zxing, text_of
 from scanner.found import FoundCode
 from scanner.picture import Grey
 from scanner.qr_finders import trios
@@ -86,7 +86,7 @@ def look_for_finders(picture: Grey, progress: Progress) -> Sighting:
             continue
         if progress.is_time_up():
             break
-        content = read_symbol(picture, trio.corners(), progress.is_time_up)
+        content = read_symbol(picture, trio.corners(), progress.is_time_up, sides=trio.sides())
         if content is not None:
             sighting = Sighting((*sighting.codes, FoundCode(text_of(content), QR, corners)))
     return sighting
@@ -97,9 +97,14 @@ def look_equalised(picture: Grey, _: Progress) -> Sighting:
     return look_with_zxing(_grey(cv2.createCLAHE(clipLimit=3, tileGridSize=(8, 8)).apply(picture)))
 
 
-def look_with_other_eyes(picture: Grey, _: Progress) -> Sighting:
+def look_with_zbar_too(picture: Grey, _: Progress) -> Sighting:
     """zbar joins scan lines differently and so reads some steep perspectives that zxing-cpp does not."""
     return look_with_zbar(picture)
+
+
+def look_with_tapirscan_too(picture: Grey, _: Progress) -> Sighting:
+    """tapirscan, where it is installed: symbols that lack a finder, and more at odd angles."""
+    return look_with_tapirscan(picture)
 
 
 def look_smoothed(picture: Grey, _: Progress) -> Sighting:
@@ -114,9 +119,10 @@ STAGES = (
     Stage("along bars", look_along_bars),
     Stage("doubled", look_doubled, pixels_max=8_000_000),
     Stage("smoothed", look_smoothed),
-    Stage("finders", look_for_finders),
     Stage("equalised", look_equalised, pixels_max=16_000_000),
-    Stage("zbar", look_with_other_eyes, pixels_max=4_000_000),
+    Stage("zbar", look_with_zbar_too, pixels_max=4_000_000),
+    Stage("tapirscan", look_with_tapirscan_too, pixels_max=8_000_000),
+    Stage("finders", look_for_finders),
 )
 
 
