@@ -64,6 +64,7 @@ async def page(browser: Browser, client) -> AsyncIterator[Page]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto("/console")
+    await page.locator("input:focus").wait_for()  # the browser puts the focus there a little after the load
     await page.keyboard.type(EMAIL)
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
