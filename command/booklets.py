@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from command.surroundings import Surroundings, data_option, print_json, run
+from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from keys.sealed import KeyFolder
 from ledger.rows import Batch, CancelCause, Programme
 
@@ -112,7 +112,7 @@ def list_all(as_json: bool, data: Path | None) -> None:
 
 @booklets.command("activate")
 @click.argument("batch", type=int)
-@click.option("--reason", required=True, help="The payment that covers it.")
+@click.option("--reason", required=True, type=TEXT, help="The payment that covers it.")
 @data_option
 def activate(batch: int, reason: str, data: Path | None) -> None:
     """Make the passes of a batch acceptable, once their money was received."""
@@ -131,7 +131,12 @@ def activate(batch: int, reason: str, data: Path | None) -> None:
 
 @booklets.command("cancel")
 @click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1))
-@click.option("--cause", required=True, type=click.Choice([cause.value for cause in CancelCause]))
+@click.option(
+    "--cause",
+    required=True,
+    type=click.Choice([cause.value for cause in CancelCause]),
+    help="Why they are void.",
+)
 @click.option("--reason", help="What happened: kept with the event.")
 @data_option
 def cancel(numbers: tuple[int, ...], cause: str, reason: str | None, data: Path | None) -> None:

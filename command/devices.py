@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from command.surroundings import Surroundings, data_option, print_json, run
+from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 
 INVITATION_MINUTES_MAX = 10
 
@@ -17,7 +17,7 @@ def devices() -> None:
 
 @devices.command("enrol")
 @click.option("--site", required=True, type=int, help="Number of the site (`poincon programmes list`).")
-@click.option("--mediator", required=True, help="Name of the mediator.")
+@click.option("--mediator", required=True, type=TEXT, help="Name of the mediator.")
 @click.option("--label", default="", help="What tells this phone from another.")
 @click.option("--json", "as_json", is_flag=True)
 @data_option
@@ -44,7 +44,7 @@ def enrol(site: int, mediator: str, label: str, as_json: bool, data: Path | None
 
 @devices.command("invite")
 @click.option("--site", required=True, type=int, help="Number of the site.")
-@click.option("--mediator", required=True, help="Name of the mediator.")
+@click.option("--mediator", required=True, type=TEXT, help="Name of the mediator.")
 @click.option("--label", default="", help="What tells this phone from another.")
 @click.option("--url", required=True, help="Where the page is reached, such as https://scan.example.")
 @data_option
@@ -105,7 +105,7 @@ def list_devices(as_json: bool, data: Path | None) -> None:
 
 @devices.command("revoke")
 @click.argument("device", type=int)
-@click.option("--reason", required=True, help="Why: kept with the event.")
+@click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
 @data_option
 def revoke(device: int, reason: str, data: Path | None) -> None:
     """Refuse a device's token from now on, everywhere."""

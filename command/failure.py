@@ -16,11 +16,21 @@ def told() -> Iterator[None]:
     except Exception as error:
         if not _is_expected(error):
             raise
-        click.echo(f"poincon: {error}", err=True)
+        click.echo(f"poincon: {_what_happened(error)}", err=True)
         sys.exit(1)
 
 
+def _what_happened(error: Exception) -> str:
+    from asyncpg import UndefinedTableError
+
+    if isinstance(error, UndefinedTableError):
+        return "the database has no schema of ours, or an old one: run `poincon migrate`"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _is_expected(error: Exception) -> bool:
+    from asyncpg import UndefinedTableError
+
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
     from ledger.booklets import IssueRefused
@@ -44,6 +54,7 @@ def _is_expected(error: Exception) -> bool:
             KeyChangeRefused,
             SetupError,
             SettingsError,
+            UndefinedTableError,
             *UNREACHABLE,
         ),
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from command.surroundings import Surroundings, data_option, run
+from command.surroundings import TEXT, Surroundings, data_option, run
 
 
 @click.group()
@@ -33,7 +33,7 @@ def rebuild(data: Path | None) -> None:
 
 
 @guard.command("raise")
-@click.option("--reason", required=True, help="Why: kept with the event.")
+@click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
 @data_option
 def raise_generation(reason: str, data: Path | None) -> None:
     """Make every mark vanish at once: after a restore that the database itself does not show."""

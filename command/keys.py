@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from command.surroundings import Surroundings, data_option, print_json, run
+from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from keys.key_watch import unverifiable_soon
 from keys.keyring import KeyPurpose, KeyState
 from keys.sealed import MissingSeal
@@ -37,9 +37,7 @@ def generate(purpose: str, data: Path | None) -> None:
                 folder.create_master_secret()
             key = folder.create_pair(KeyPurpose(purpose), datetime.now(UTC))
             await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor=around.actor)
-        click.echo(
-            f"planned {purpose} key {key.kid.hex()}; then: poincon keys activate {key.kid.hex()}"
-        )
+        click.echo(f"planned {purpose} key {key.kid.hex()}; then: poincon keys activate {key.kid.hex()}")
 
     run(work())
 
@@ -48,11 +46,12 @@ def _change(kid: str, state: KeyState, reason: str | None, data: Path | None) ->
     from ledger.signing_keys import change_key
 
     around = Surroundings(data)
+    raw_kid = _kid(kid)
 
     async def work() -> None:
         async with around.database() as connection:
             await change_key(
-                connection, _kid(kid), state, at=datetime.now(UTC), actor=around.actor, reason=reason
+                connection, raw_kid, state, at=datetime.now(UTC), actor=around.actor, reason=reason
             )
         click.echo(f"key {kid} is {state.value}")
 
@@ -84,7 +83,7 @@ def retire(kid: str, data: Path | None) -> None:
 
 @keys.command("revoke")
 @click.argument("kid")
-@click.option("--reason", required=True, help="Why: it is kept with the event.")
+@click.option("--reason", required=True, type=TEXT, help="Why: it is kept with the event.")
 @data_option
 def revoke(kid: str, reason: str, data: Path | None) -> None:
     """Refuse everything this key signed, from now on and for ever."""

@@ -2,6 +2,7 @@
 
 import click
 
+from command.accounts import accounts
 from command.audit import audit
 from command.bench import bench
 from command.booklets import booklets
@@ -33,6 +34,7 @@ for subcommand in (
     programmes,
     booklets,
     devices,
+    accounts,
     decode,
     receipts,
     guard,

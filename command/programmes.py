@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from command.surroundings import Surroundings, data_option, print_json, run
+from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 
 
 @click.group()
@@ -64,7 +64,7 @@ def list_programmes(as_json: bool, data: Path | None) -> None:
 @programmes.command("amend")
 @click.argument("programme", type=int)
 @click.option("--last-day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last legal day of use.")
-@click.option("--reason", required=True, help="The amendment's reference.")
+@click.option("--reason", required=True, type=TEXT, help="The amendment's reference.")
 @data_option
 def amend(programme: int, last_day: datetime, reason: str, data: Path | None) -> None:
     """Extend or shorten the validity; printed passes follow the record."""

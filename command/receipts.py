@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -27,10 +28,11 @@ class Verified:
     undone: int = 0
     wanting: list[str] = field(default_factory=list)
     seen: set[tuple[int, int, str]] = field(default_factory=set)
+    siret: object = None  # whose export it says it is
 
 
 @receipts.command("verify")
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option(
     "--keyset",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -48,6 +50,7 @@ def verify(file: Iterator[str], keyset: Path | None, as_json: bool) -> None:
         entry = _read_line(line, number)
         if isinstance(entry, dict) and "keyset" in entry and "receipt" not in entry:
             keyring = keyring or _read_keyset(json.dumps(entry["keyset"]))
+            verified.siret = entry.get("operator")
         elif entry:
             if keyring is None:
                 raise click.UsageError("the file has no keyset before its receipts; give --keyset FILE")
@@ -68,7 +71,7 @@ def _read_line(line: str, number: int) -> dict[str, object] | None:
         return {"receipt": line}
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise click.UsageError(f"line {number} is neither JSON nor a receipt") from None
     if isinstance(entry, str):
         return {"receipt": entry}
@@ -93,7 +96,7 @@ def _verify_one(entry: dict[str, object], number: int, keyring: Keyring, verifie
         case DoubtfulReceipt():
             verified.wanting.append(f"line {number}: signed by a key revoked since; ask the record")
         case Receipt():
-            if told := _contradiction(entry, opened):
+            if told := _contradiction(entry, opened, verified.siret):
                 verified.wanting.append(f"line {number}: the receipt does not say the same {told}")
                 return
             key = (opened.pass_id.booklet, opened.pass_id.number, str(opened.attempt_id))
@@ -108,14 +111,18 @@ def _verify_one(entry: dict[str, object], number: int, keyring: Keyring, verifie
                 verified.total_cents += opened.amount_cents
 
 
-def _contradiction(entry: dict[str, object], receipt: Receipt) -> str | None:
+def _contradiction(entry: dict[str, object], receipt: Receipt, siret: object) -> str | None:
     """What stands beside a receipt in clear must be what it signs."""
+    accepted_at = datetime.fromtimestamp(receipt.accepted_at, UTC)
     signed = {
+        "operator": receipt.operator_siret,
         "booklet": receipt.pass_id.booklet,
         "number": receipt.pass_id.number,
         "amount_cents": receipt.amount_cents,
+        "accepted_at": accepted_at.isoformat().replace("+00:00", "Z"),
     }
-    return next((name for name, value in signed.items() if name in entry and entry[name] != value), None)
+    told = ({"operator": siret} if siret is not None else {}) | entry
+    return next((name for name, value in signed.items() if name in told and told[name] != value), None)
 
 
 def _tell(verified: Verified, keyring: Keyring | None, as_json: bool) -> None:

@@ -12,11 +12,26 @@ from typing import Any, TypeVar
 import click
 
 from keys.sealed import KeyFolder
-from ledger.connect import Connection, connected
+from ledger.connect import UNREACHABLE, Connection, connect
 from validator.settings import SettingsError, read_passphrase
 
 ENVIRONMENT_FILE = "environment.json"
 OWNER_VARIABLE = "MIGRATION_DATABASE_URL"
+
+
+class _Text(click.ParamType[str]):
+    """Something to read: an empty reason or name tells nobody anything."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = value.strip()
+        if not text or "\0" in text:
+            self.fail("must not be empty", param, ctx)
+        return text
+
+
+TEXT = _Text()
 
 Result = TypeVar("Result")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -57,8 +72,14 @@ class Surroundings:
         dsn = self.variables.get(name)
         if not dsn:
             raise SettingsError(f"{name} is not set (or give --data, the folder of a demo)")
-        async with connected(dsn, purpose="command") as connection:
+        try:
+            connection = await connect(dsn, purpose="command")
+        except UNREACHABLE as error:
+            raise SettingsError(f"{name}: PostgreSQL can't be reached there: {error}") from error
+        try:
             yield connection
+        finally:
+            await connection.close()
 
 
 def _read_environment(data: Path) -> dict[str, str]:

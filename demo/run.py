@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +12,7 @@ import aiohttp
 import uvloop
 
 from demo.folder import DemoFolder, write_private
-from demo.seed import DemoDevice, seed
+from demo.seed import Seeded, seed
 from demo.welcome import welcome
 from embedded.servers import Servers
 from ledger.connect import connected
@@ -40,15 +41,15 @@ def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | No
         settings = Settings.from_environment(environment)
 
         async def run() -> None:
-            devices, link = await prepare(servers, folder, booklet_count, url)
+            seeded, link = await prepare(servers, folder, booklet_count, url)
 
             async def announce() -> None:
                 await until_ready(url)
                 if ready_file is not None:
                     write_private(
-                        ready_file, json.dumps(ready(folder, servers, devices, url), ensure_ascii=False)
+                        ready_file, json.dumps(ready(folder, servers, seeded, url), ensure_ascii=False)
                     )
-                welcome(folder, devices, url=url, link=link)
+                welcome(folder, seeded, url=url, link=link)
 
             # If one of these fails, the demo ends and says why.
             async with asyncio.TaskGroup() as group:
@@ -85,14 +86,12 @@ def write_environment(folder: DemoFolder, servers: Servers, url: str) -> dict[st
     return environment
 
 
-async def prepare(
-    servers: Servers, folder: DemoFolder, booklet_count: int, url: str
-) -> tuple[list[DemoDevice], str]:
-    """Bring schema and seed to this version; return the devices and a fresh link that enrols a phone."""
+async def prepare(servers: Servers, folder: DemoFolder, booklet_count: int, url: str) -> tuple[Seeded, str]:
+    """Bring schema and seed to this version; return what there is, and a fresh link that enrols a phone."""
     async with connected(servers.postgres.dsn("poincon_owner"), purpose="migrate") as connection:
         await migrate(connection)
     async with connected(servers.postgres.dsn("poincon_app"), purpose="demo") as connection:
-        devices = await seed(connection, folder, booklet_count=booklet_count)
+        seeded = await seed(connection, folder, booklet_count=booklet_count)
         facts = await load_facts(connection)
         device = min(facts.devices.values(), key=lambda one: one.id)
         code = await invite_device(
@@ -103,14 +102,15 @@ async def prepare(
             expires_at=datetime.now(UTC) + INVITATION,
             actor="demo",
         )
-    return devices, f"{url}/#enrol={code}"
+    return seeded, f"{url}/#enrol={code}"
 
 
-def ready(folder: DemoFolder, servers: Servers, devices: list[DemoDevice], url: str) -> dict[str, object]:
+def ready(folder: DemoFolder, servers: Servers, seeded: Seeded, url: str) -> dict[str, object]:
     """The ready file (design.md, section 5): its fields are fixed and only grow."""
     return {
         "url": url,
-        "devices": [vars(device) for device in devices],
+        "devices": [asdict(device) for device in seeded.devices],
+        "console": {"url": f"{url}/console", **seeded.console},
         "codes": str(folder.codes),
         "booklets_pdf": str(folder.booklets_pdf),
         "dsn": servers.postgres.superuser_dsn,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
+from demo.console_account import seed_account
 from demo.folder import DemoFolder
 from keys.keyring import KeyPurpose, KeyState
 from keys.sealed import MissingSeal
@@ -33,13 +34,20 @@ class DemoDevice:
     services: list[str]
 
 
-async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int) -> list[DemoDevice]:
+@dataclass(frozen=True)
+class Seeded:
+    devices: list[DemoDevice]
+    console: dict[str, str]  # email and password
+
+
+async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int) -> Seeded:
     await seed_keys(connection, folder)
     instance = read_instance((files("demo") / "instance.toml").read_text(encoding="utf-8"))
     done = await set_up(connection, instance, actor=ACTOR, today=datetime.now(UTC).date())
     batch = await seed_booklets(connection, done.programme_id, booklet_count)
     await write_files(connection, folder, batch)
-    return await seed_devices(connection, folder, instance, done)
+    devices = await seed_devices(connection, folder, instance, done)
+    return Seeded(devices, await seed_account(connection, folder))
 
 
 async def seed_keys(connection: Connection, folder: DemoFolder) -> None:

@@ -6,18 +6,18 @@ import sys
 import segno
 
 from demo.folder import DemoFolder
-from demo.seed import DemoDevice
+from demo.seed import Seeded
 
 
-def welcome(folder: DemoFolder, devices: list[DemoDevice], *, url: str, link: str) -> None:
-    device = devices[0]
+def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str) -> None:
+    device = seeded.devices[0]
     with folder.codes.open(encoding="utf-8") as codes:
         short = json.loads(codes.readline())["short"]
     data = f"--data {folder.root}"
     print(f"""
 Poinçon est prêt.
 
-  1. Ouvrez ce lien dans un navigateur : il enregistre l’appareil de {device.mediator} ({device.site}).
+  1. Ouvrez ce lien dans un navigateur : il enregistre cet appareil pour {device.mediator} ({device.site}).
      {link}
      Il sert une seule fois, pendant dix minutes.""")
     if sys.stdout.isatty():
@@ -32,7 +32,10 @@ Poinçon est prêt.
        -d '{{"attempt_id": "'$(cat /proc/sys/kernel/random/uuid)'", "code": "{short}"}}'
      Recommencez : il est refusé, avec la date et le lieu du premier encaissement.
 
-  4. Vérifiez les comptes : .venv/bin/poincon audit {data}
+  4. La console du mandataire : {url}/console
+     Adresse {seeded.console["email"]}, mot de passe {seeded.console["password"]}
+
+  5. Vérifiez les comptes : .venv/bin/poincon audit {data}
      La description de l’interface : {url}/openapi.json
 
 Ctrl-C arrête tout ; les données restent dans {folder.root}.

@@ -8,7 +8,7 @@ from uuid import UUID
 from keys.passes import PassId
 from ledger.connect import Connection, Record
 from ledger.events import record_event
-from ledger.generation import raise_generation
+from ledger.generation import lock_generation, raise_generation
 from ledger.rows import Acceptance, ListedAcceptance
 
 LIST_MAX = 1_000
@@ -84,11 +84,12 @@ async def undo(
     device_id: int,
     at: datetime,
     reason: str,
-    must_raise_generation: bool,
+    forgotten_in: int | None,
 ) -> Acceptance | UndoRefusal:
     """Free the pass, keep both facts. Repeated, it answers the first undo.
 
-    must_raise_generation: the guard's mark could not be replaced first, so all marks vanish with the commit.
+    forgotten_in: the generation in which the guard's mark was replaced first. None, or another generation
+    than the record's by now, and all marks vanish with the commit.
     """
     key = (acceptance.pass_id.booklet, acceptance.pass_id.number, acceptance.attempt_id)
     async with connection.transaction():
@@ -100,7 +101,7 @@ async def undo(
             actor = f"device:{device_id}"
             subject = f"attempt:{acceptance.attempt_id}"
             await record_event(connection, actor=actor, action="scan.undo", subject=subject, reason=reason)
-            if must_raise_generation:
+            if forgotten_in != await lock_generation(connection):
                 await raise_generation(connection, actor=actor, reason="undo without Valkey")
         undone = await acceptance_of_attempt(
             connection, acceptance.attempt_id, operator_id=acceptance.operator_id

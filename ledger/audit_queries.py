@@ -18,12 +18,14 @@ CHECKS: dict[str, str] = {
     "amounts_are_face_values": f"""
         SELECT {PASS}, format('accepted for %s c, face value %s c', a.amount_cents, b.face_value_cents)
         FROM acceptances a JOIN booklets b ON b.number = a.booklet WHERE a.amount_cents <> b.face_value_cents""",
-    # accepted_at is cut to its second: a booklet activated within that second was active.
+    # accepted_at is cut to its second: a booklet activated within that second was active. A cancellation says
+    # when it began, and what was on its way to the record before it committed was rightly accepted.
     "booklets_were_active": f"""
         SELECT {PASS}, format('accepted at %s, active from %s to %s', t.at, b.activated_at, b.cancelled_at)
         FROM acceptances a JOIN booklets b ON b.number = a.booklet,
              LATERAL (SELECT coalesce(a.scanned_at, a.accepted_at) AS at) t
-        WHERE b.activated_at IS NULL OR t.at + interval '1 second' <= b.activated_at OR t.at > b.cancelled_at""",
+        WHERE b.activated_at IS NULL OR t.at + interval '1 second' <= b.activated_at
+            OR t.at > b.cancelled_at + interval '1 minute'""",
     "devices_own_their_scans": f"""
         SELECT {PASS}, format('device %s, site %s, operator %s do not belong together',
                               a.device_id, a.site_id, a.operator_id)
@@ -67,12 +69,32 @@ CHECKS: dict[str, str] = {
         WHERE (b.activated_at IS NOT NULL AND NOT EXISTS (
                  SELECT FROM events e WHERE e.action = 'batch.activate' AND e.subject = 'batch:' || b.batch_id))
            OR (b.cancelled_at IS NOT NULL AND NOT EXISTS (
-                 SELECT FROM events e WHERE e.action = 'booklet.cancel' AND e.subject = 'booklet:' || b.number))""",
+                 SELECT FROM events e WHERE e.action = 'booklet.cancel' AND e.subject = 'booklet:' || b.number))
+        UNION ALL
+        SELECT e.subject, 'an event cancelled it, and its row says otherwise'
+        FROM events e LEFT JOIN booklets b ON e.subject = 'booklet:' || b.number
+        WHERE e.action = 'booklet.cancel' AND b.cancelled_at IS NULL
+        UNION ALL
+        SELECT format('batch %s', t.id), format('%s booklets activated, events tell of %s', t.activated, t.told)
+        FROM (SELECT b.batch_id AS id, count(b.activated_at) AS activated,
+                     (SELECT coalesce(sum((e.detail->>'booklets')::bigint), 0) FROM events e
+                      WHERE e.action = 'batch.activate' AND e.subject = 'batch:' || b.batch_id) AS told
+              FROM booklets b GROUP BY b.batch_id) AS t
+        WHERE t.activated <> t.told""",
     "validity_follows_amendments": """
         SELECT format('programme %s', p.id), format('valid to %s, last amended to %s', p.last_day, m.last_day_new)
         FROM programmes p JOIN LATERAL (
             SELECT last_day_new FROM programme_amendments WHERE programme_id = p.id ORDER BY id DESC LIMIT 1
-        ) m ON m.last_day_new <> p.last_day""",
+        ) m ON m.last_day_new <> p.last_day
+        UNION ALL
+        SELECT format('programme %s', m.programme_id), format('amended from %s, to which it had not been valid', m.last_day_old)
+        FROM (SELECT *, lag(last_day_new) OVER (PARTITION BY programme_id ORDER BY id) AS day FROM programme_amendments) AS m
+        WHERE m.day <> m.last_day_old
+        UNION ALL
+        SELECT format('programme %s', p.id), format('valid to %s, batch %s was printed otherwise', p.last_day, t.id)
+        FROM programmes p JOIN batches t ON t.programme_id = p.id
+        WHERE t.expires_at <> p.expires_at AND NOT EXISTS (
+            SELECT FROM programme_amendments m WHERE m.programme_id = p.id)""",
     "remittances_sum": """
         SELECT format('operator %s remittance %s', r.operator_id, r.number),
                format('%s lines, %s c; told %s lines, %s c', count(l.line), coalesce(sum(l.amount_cents), 0),

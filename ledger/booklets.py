@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ledger.connect import Connection, Record
 from ledger.events import record_event
-from ledger.rows import Batch, CancelCause
+from ledger.rows import BOOKLETS_MAX, Batch, CancelCause
 
 BOOKLETS_PER_BATCH_MAX = 100_000
 
@@ -52,6 +52,8 @@ async def issue_batch(connection: Connection, programme_id: int, booklet_count: 
                 "no active pass key; `poincon keys generate pass`, then `poincon keys activate`"
             )
         first_booklet = await connection.fetchval(TAKE_NUMBERS, booklet_count)
+        if first_booklet + booklet_count - 1 > BOOKLETS_MAX:
+            raise IssueRefused(f"an instance holds {BOOKLETS_MAX} booklets; open another one")
         batch_id = await connection.fetchval(
             ADD_BATCH, programme_id, key_id, first_booklet, booklet_count, expires_at
         )

@@ -4,6 +4,7 @@ Nothing in this program cancels a statement: with a synchronous standby, a cance
 committed here that the standby never got (design.md, section 4). What takes too long loses its connection.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ Pool: TypeAlias = asyncpg.Pool
 Record: TypeAlias = asyncpg.Record
 
 CONNECT_SECONDS_MAX = 5.0
+ANSWER_SECONDS_MAX = 10.0
 POOL_SIZE_MAX = 8
 IDLE_IN_TRANSACTION_MS_MAX = 30_000
 
@@ -25,10 +27,13 @@ UNREACHABLE = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the next query on a connection that the server has just ended
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a wrong password too
+    asyncpg.InvalidCatalogNameError,  # no such database
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -75,6 +80,17 @@ def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
         server_settings=_server_settings(purpose),
         **options,
     )
+
+
+@asynccontextmanager
+async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> AsyncIterator[Connection]:
+    """A connection of the pool, which is closed when its work is not done in time: nobody waits for ever."""
+    async with pool.acquire() as connection:
+        giving_up = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+        try:
+            yield connection
+        finally:
+            giving_up.cancel()
 
 
 async def takes_writes(connection: Connection) -> bool:

@@ -4,6 +4,8 @@ import hashlib
 import secrets
 from datetime import datetime
 
+import asyncpg
+
 from ledger.connect import Connection
 from ledger.events import record_event
 
@@ -63,7 +65,10 @@ async def invite_device(
     """Return a code that enrols one device, once, until expires_at."""
     code = secrets.token_urlsafe(TOKEN_BYTES)
     async with connection.transaction():
-        await connection.execute(INVITE, token_sha256(code), site_id, mediator_id, label, expires_at)
+        try:
+            await connection.execute(INVITE, token_sha256(code), site_id, mediator_id, label, expires_at)
+        except asyncpg.ForeignKeyViolationError:
+            raise UnknownDevice(f"no site {site_id}") from None
         await record_event(connection, actor=actor, action="device.invite", subject=f"site:{site_id}")
     return code
 

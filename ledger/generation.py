@@ -7,9 +7,15 @@ IDENTITY = """
 SELECT (SELECT system_identifier FROM pg_control_system()),
        (SELECT timeline_id FROM pg_control_checkpoint())"""
 STORED = "SELECT system_identifier, timeline FROM guard_generation"
+LOCK = "SELECT generation FROM guard_generation FOR UPDATE"
 RAISE = """
 UPDATE guard_generation SET generation = generation + 1, system_identifier = $1, timeline = $2
 RETURNING generation"""
+
+
+async def lock_generation(connection: Connection) -> int:
+    """The generation, which nobody can raise until this transaction has ended."""
+    return int(await connection.fetchval(LOCK))
 
 
 async def raise_generation(connection: Connection, *, actor: str, reason: str) -> int:

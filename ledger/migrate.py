@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
+import asyncpg
+
 from ledger.connect import Connection
 
 LOCK_KEY = 0x504F494E434F4E  # "POINCON": one migration at a time per database
@@ -84,9 +86,16 @@ async def _apply_missing(connection: Connection) -> list[Migration]:
                     f"{migration.name} was changed after it had been applied; add a new file"
                 )
             continue
+        await _apply(connection, migration)
+        done.append(migration)
+    return done
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
             await connection.execute(migration.sql)
             await connection.execute(RECORD, migration.version, migration.name, migration.sha256)
-        done.append(migration)
-    return done
+    except asyncpg.LockNotAvailableError:
+        raise MigrationError(f"{migration.name} changes a table that is in use now; run it again") from None

@@ -9,6 +9,8 @@ from uuid import UUID
 from keys.keyring import PublicKey
 from keys.passes import PassId
 
+BOOKLETS_MAX = 1_000_000  # per instance: validators know them all; five years of the programme made 200,000
+
 
 class BookletState(StrEnum):
     ISSUED = "issued"

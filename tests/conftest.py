@@ -3,11 +3,14 @@
 import asyncio
 import itertools
 import os
+import subprocess
+import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,6 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from command.main import main
 from embedded.servers import Servers
 from keys.keyring import KeyPurpose, KeyState
 from keys.sealed import KeyFolder
@@ -119,15 +123,25 @@ class Instance:
         return {"Authorization": f"Bearer {self.tokens[device]}"}
 
 
-@pytest.fixture
-async def instance(servers: Servers, database: str, key_folder: KeyFolder, tmp_path: Path) -> Instance:
-    client = redis.asyncio.Redis.from_url(servers.valkey.url)
-    await client.flushall()
-    await client.aclose()
-    dsn = _dsn(servers.postgres.dsn("poincon_app"), database)
-    passphrase_file = tmp_path / "passphrase"
-    passphrase_file.write_text(PASSPHRASE)
-    async with connected(dsn, purpose="tests") as connection:
+@dataclass(frozen=True)
+class Seed:
+    """A database with a seeded programme, to be copied, and what only the seeding was told."""
+
+    template: str
+    programme_id: int
+    batch: Batch
+    passes: list[tuple[int, PrintedPass]]
+    tokens: list[str]
+    sites: list[str]
+
+
+@pytest.fixture(scope="session")
+async def seed(servers: Servers, template: str, key_folder: KeyFolder) -> Seed:
+    """Seeded once: drawing and sealing keys is slow on purpose."""
+    name = f"seeded_{os.getpid()}"
+    async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
+        await _create(connection, name, template)
+    async with connected(_dsn(servers.postgres.dsn("poincon_app"), name), purpose="tests") as connection:
         for purpose in KeyPurpose:
             key = key_folder.create_pair(purpose, datetime.now(UTC))
             await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor="tests")
@@ -147,19 +161,34 @@ async def instance(servers: Servers, database: str, key_folder: KeyFolder, tmp_p
             )
             tokens.append(token)
             sites.append(site)
-    return Instance(
+    passes = [(b.number, one) for b in batch_codes(batch, key_folder) for one in b.passes]
+    return Seed(name, done.programme_id, batch, passes, tokens, sites)
+
+
+@pytest.fixture
+async def instance(servers: Servers, seed: Seed, key_folder: KeyFolder) -> AsyncIterator[Instance]:
+    client = redis.asyncio.Redis.from_url(servers.valkey.url)
+    await client.flushall()
+    await client.aclose()
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
+        await _create(connection, name, seed.template)
+    dsn = _dsn(servers.postgres.dsn("poincon_app"), name)
+    yield Instance(
         dsn=dsn,
-        owner_dsn=_dsn(servers.postgres.dsn("poincon_owner"), database),
-        superuser_dsn=_dsn(servers.postgres.superuser_dsn, database),
+        owner_dsn=_dsn(servers.postgres.dsn("poincon_owner"), name),
+        superuser_dsn=_dsn(servers.postgres.superuser_dsn, name),
         valkey_url=servers.valkey.url,
         settings=Settings(dsn, servers.valkey.url, key_folder.path, PASSPHRASE),
         key_folder=key_folder,
-        programme_id=done.programme_id,
-        batch=batch,
-        passes=[(b.number, one) for b in batch_codes(batch, key_folder) for one in b.passes],
-        tokens=tokens,
-        sites=sites,
+        programme_id=seed.programme_id,
+        batch=seed.batch,
+        passes=seed.passes,
+        tokens=seed.tokens,
+        sites=seed.sites,
     )
+    async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _dsn(dsn: str, database: str) -> str:
@@ -209,3 +238,84 @@ def refreshed(app: web.Application):
 @pytest.fixture
 def new_attempt():
     return lambda: str(uuid.uuid4())
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Awaitable[Any]]:
+    """Wait until something holds, which no event tells; return what it then was."""
+
+    async def wait(condition: Callable[[], Awaitable[Any]], *, seconds: float = 10.0) -> Any:
+        async with asyncio.timeout(seconds):
+            while True:
+                if found := await condition():
+                    return found
+                await asyncio.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def new_attempt_id() -> Callable[[], str]:
+    return lambda: str(uuid.uuid4())
+
+
+@pytest.fixture
+def passphrase_file(tmp_path: Path) -> Path:
+    path = tmp_path / "passphrase"
+    path.write_text(PASSPHRASE)
+    return path
+
+
+@pytest.fixture
+def environment_of(passphrase_file: Path) -> Callable[..., dict[str, str]]:
+    """What a subprocess needs to reach an instance, and nothing of ours besides."""
+
+    def environment(settings: Settings, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        return kept | {
+            "DATABASE_URL": settings.database_url,
+            "VALKEY_URL": settings.valkey_url or "",
+            "POINCON_KEYS": str(settings.keys),
+            "POINCON_PASSPHRASE_FILE": str(passphrase_file),
+            **more,
+        }
+
+    return environment
+
+
+@pytest.fixture
+def poincon() -> Callable[..., Awaitable[subprocess.CompletedProcess[str]]]:
+    """Run the command as a user would, without holding the tests' own loop."""
+
+    async def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "command.main", *arguments]
+        return await asyncio.to_thread(
+            subprocess.run, command, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Type a command; in this process, because a fresh Python for each takes most of a second."""
+
+    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        for name in os.environ.keys() & {
+            "DATABASE_URL",
+            "POINCON_KEYS",
+            "VALKEY_URL",
+            "MIGRATION_DATABASE_URL",
+        }:
+            monkeypatch.delenv(name)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["poincon", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, told.out, told.err)
+
+    return run

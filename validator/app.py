@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
+from console.app import add_console
 from keys.sealed import KeyFolder
 from ledger.connect import open_pool
 from mobile_web.page import add_page
@@ -58,6 +59,7 @@ def build_app(settings: Settings) -> web.Application:
         app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
+    add_console(app, pool=POOL, public_url=settings.public_url)
     return app
 
 

@@ -26,7 +26,7 @@ def device_of(request: web.Request, snapshot: Snapshot) -> Device:
 def _token(request: web.Request) -> str | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
-        return token if len(token) <= TOKEN_CHARS_MAX else None
+        return token if _may_be_a_token(token) else None
     cookie = request.cookies.get(COOKIE)
     # A page elsewhere could make the browser send the cookie: only our own page may change things with it.
     if (
@@ -35,7 +35,12 @@ def _token(request: web.Request) -> str | None:
         and request.headers.get("Sec-Fetch-Site") != "same-origin"
     ):
         return None
-    return cookie if cookie and len(cookie) <= TOKEN_CHARS_MAX else None
+    return cookie if cookie and _may_be_a_token(cookie) else None
+
+
+def _may_be_a_token(text: str) -> bool:
+    """Ours are ASCII; bytes that are not UTF-8 arrive as surrogates, which can't be encoded again."""
+    return text.isascii() and len(text) <= TOKEN_CHARS_MAX
 
 
 def _unauthorised(detail: str) -> Problem:

@@ -45,7 +45,10 @@ class CheckBody(Struct):
 
 
 class UndoBody(Struct):
-    reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX, pattern=r"\S")]
+    # Something to read, and no NUL: PostgreSQL's text can't hold one.
+    reason: Annotated[
+        str, Meta(min_length=1, max_length=REASON_CHARS_MAX, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
+    ]
 
 
 class EnrolBody(Struct):
@@ -137,6 +140,7 @@ class DeviceBody(Struct):
     mediator: str
     site: str
     services: list[str]
+    service_labels: Annotated[dict[str, str], Meta(description="what each service is called, by its code")]
     label: str
 
 

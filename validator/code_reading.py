@@ -16,7 +16,7 @@ from validator.limits import WrongCodes
 from validator.snapshot import Snapshot
 
 PROGRAMMES_CACHED_MAX = 256
-CODE_CHARS_MAX = 512
+CODE_CHARS_MAX = 7_089  # what the largest QR symbol holds: whatever was scanned gets a verdict
 
 
 class CodeReader:

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from ledger.acceptances import acceptances_of
+from ledger.connect import answering
 from ledger.devices import accept_invitation
 from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
 from validator.badge import COOKIE, device_of
@@ -19,12 +20,13 @@ from validator.wiring import DESK, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL
 COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
 CHUNK_BYTES = 64 * 1024
 RECEIPTS_PER_WRITE = 200
+EXPORT_SECONDS_MAX = 600.0
 PHOTOS_PER_DEVICE_MAX = 2
 
 
 async def post_enrolment(request: web.Request) -> web.Response:
     body = await read_body(request, EnrolBody)
-    async with request.app[POOL].acquire() as connection:
+    async with answering(request.app[POOL]) as connection:
         enrolled = await accept_invitation(connection, body.code, now=datetime.now(UTC))
     if enrolled is None:
         raise Problem(403, "enrolment-refused", "this link was used or is too old; ask for a new one")
@@ -58,6 +60,7 @@ async def get_device(request: web.Request) -> web.Response:
             mediator=snapshot.persons[device.mediator_id],
             site=snapshot.sites[device.site_id].name,
             services=sorted(services),
+            service_labels={code: snapshot.services[code].label for code in sorted(services)},
             label=device.label,
         )
     )
@@ -107,7 +110,7 @@ async def get_receipts(request: web.Request) -> web.StreamResponse:
     )
     head = {"operator": operator.siret, "keyset": snapshot.keyring.jwks()}
     lines = [msgspec.json.encode(head)]
-    async with request.app[POOL].acquire() as connection:
+    async with answering(request.app[POOL], seconds=EXPORT_SECONDS_MAX) as connection:
         await response.prepare(request)
         async for acceptance in acceptances_of(connection, operator.id):
             lines.append(

@@ -45,6 +45,10 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
         raise Problem(400, "malformed", str(error)) from None
     except UnicodeDecodeError:
         raise Problem(400, "malformed", "the body is not UTF-8") from None
+    except RecursionError:
+        raise Problem(400, "malformed", "the body is nested too deeply") from None
+    except web.RequestPayloadError:
+        raise Problem(400, "malformed", "the body is cut short, or not encoded as its header says") from None
     return body
 
 

@@ -95,12 +95,11 @@ class GroupCommit:
         while self._waiting and len(chosen) < CANDIDATES_MAX:
             one = self._waiting.popleft()
             candidate = one.candidate
-            if candidate.pass_id in seen or candidate.attempt_id in seen:
-                put_back.append(one)
-                continue
+            must_wait = candidate.pass_id in seen or candidate.attempt_id in seen
+            (put_back if must_wait else chosen).append(one)
+            # Of what waits too: a later rival for the same pass must not overtake it.
             seen.add(candidate.pass_id)
             seen.add(candidate.attempt_id)
-            chosen.append(one)
         self._waiting.extendleft(reversed(put_back))
         # Sorted by key: two flushes of two processes can't wait for each other in a circle.
         chosen.sort(key=lambda one: one.candidate.pass_id)
@@ -134,7 +133,8 @@ class GroupCommit:
                 await self._flush([one])
             except (CannotDecide, asyncpg.PostgresError) as error:
                 log.error("candidate_failed", error=repr(error), attempt=str(one.candidate.attempt_id))
-                one.answer.set_exception(CannotDecide("the record did not take this scan"))
+                if not one.answer.done():
+                    one.answer.set_exception(CannotDecide("the record did not take this scan"))
 
     async def _claim(self, flush: list[_Waiting]) -> list[Claimed]:
         connection = await self._connected()

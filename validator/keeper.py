@@ -44,13 +44,14 @@ class SnapshotKeeper:
             raise CannotDecide("the record can't be read")
         return self._snapshot
 
-    async def refresh(self) -> None:
-        """Wait for a reading that began after this call; a second at most, then the old facts have to do."""
+    async def refresh(self) -> bool:
+        """Wait for a reading that began after this call; False when there was none within a second."""
         asked_at = time.monotonic()
         self._told.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REFRESH_SECONDS_MAX), self._has_read:
                 await self._has_read.wait_for(lambda: self._read_at >= asked_at)
+        return self._read_at >= asked_at
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._keep())
@@ -75,6 +76,8 @@ class SnapshotKeeper:
     async def _listen(self) -> None:
         connection = await connect(self._dsn, purpose="snapshot")
         try:
+            # A restored or promoted database counts its transactions anew: what changed must not be missed.
+            self._booklets, self._watermark = {}, "0"
             await connection.add_listener(CHANNEL, lambda *_: self._told.set())
             connection.add_termination_listener(lambda *_: self._told.set())
             if await raise_if_restored(connection):
@@ -83,8 +86,10 @@ class SnapshotKeeper:
                 self._told.clear()
                 async with asyncio.timeout(READING_SECONDS_MAX):
                     await self._read(connection)
+                # Not wait_for(): in Python 3.11 it loses a cancellation that comes with a notification.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._told.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._told.wait()
                 await asyncio.sleep(SETTLE_SECONDS)
         finally:
             connection.terminate()

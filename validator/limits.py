@@ -3,6 +3,7 @@
 Kept in Valkey, and beside that in this process, which is what remains when Valkey is down.
 """
 
+import asyncio
 import time
 from collections import Counter
 
@@ -23,9 +24,11 @@ class WrongCodes:
 
     async def check(self, device: Device) -> None:
         """Raise TooManyAttempts before a guess is looked at, and before any work on the record."""
-        for scope, key in self._keys(device).items():
-            wrong = max(self._here[key], await self._guard.counted(key) or 0)
-            if wrong >= WRONG_MAX[scope]:
+        keys = self._keys(device)
+        everywhere = await asyncio.gather(*(self._guard.counted(key) for key in keys.values()))
+        # Nothing is awaited from here to count_wrong(): of guesses sent at once, each sees those before it.
+        for (scope, key), counted in zip(keys.items(), everywhere, strict=True):
+            if max(self._here[key], counted or 0) >= WRONG_MAX[scope]:
                 raise TooManyAttempts(
                     "too many wrong short codes were typed; scan the QR code, or wait",
                     retry_after_seconds=WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS,

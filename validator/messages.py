@@ -36,7 +36,7 @@ MESSAGE_OF: dict[Refusal, dict[Language, str]] = {
         "en": "This booklet is not active yet. Keep the pass and try again later.",
     },
     Refusal.EXPIRED: {
-        "fr": "Ce pass n’est plus valable : sa date est passée.",
+        "fr": "Ce pass n’est plus valable : sa date est passée.",
         "en": "This pass is no longer valid: its date has passed.",
     },
     Refusal.CANCELLED: {
@@ -56,7 +56,7 @@ MESSAGE_OF: dict[Refusal, dict[Language, str]] = {
         "en": "This pass can't be used in this territory.",
     },
     Refusal.OWN_PRESCRIPTION: {
-        "fr": "Vous avez remis ce carnet : une autre personne doit encaisser ses pass.",
+        "fr": "Vous avez remis ce carnet : une autre personne doit encaisser ses pass.",
         "en": "You handed this booklet out: somebody else must take its passes.",
     },
     Refusal.ALREADY_ACCEPTED: {

@@ -1,7 +1,6 @@
 """What is counted and measured, for Prometheus."""
 
 import os
-from pathlib import Path
 
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import (
@@ -40,7 +39,6 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-def forget_process(pid: int) -> None:
-    """Drop the gauges of a process that has ended."""
-    if Path(os.environ.get(DIRECTORY_VARIABLE, "")).is_dir() and DIRECTORY_VARIABLE in os.environ:
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+def forget_process(pid: int, directory: str) -> None:
+    """Drop the gauges that a process which has ended left in the directory shared with it."""
+    multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]

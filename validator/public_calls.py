@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 from aiohttp import web
 
-from ledger.connect import UNREACHABLE, Pool, takes_writes
+from ledger.connect import UNREACHABLE, Pool, answering, takes_writes
 from ledger.facts import cancelled_booklets
 from validator import metrics
 from validator.bodies import (
@@ -37,7 +37,8 @@ def _cacheable(request: web.Request, body: object) -> web.Response:
         "Cache-Control": f"public, max-age={CACHE_SECONDS}",
         "Access-Control-Allow-Origin": "*",
     }
-    if request.headers.get("If-None-Match") == tag:
+    known = {one.value for one in request.if_none_match or ()}
+    if known & {tag.strip('"'), "*"}:
         return web.Response(status=304, headers=headers)
     return web.Response(body=encoded, content_type="application/json", headers=headers)
 
@@ -47,7 +48,7 @@ async def get_keyset(request: web.Request) -> web.Response:
 
 
 async def get_revocations(request: web.Request) -> web.Response:
-    async with request.app[POOL].acquire() as connection:
+    async with answering(request.app[POOL]) as connection:
         cancelled = await cancelled_booklets(connection)
     return _cacheable(request, RevocationsBody([RevocationBody(*one) for one in cancelled]))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from keys.passes import CodeFault, SignedPass
 from ledger.acceptances import live_acceptance
-from ledger.connect import Pool
+from ledger.connect import Pool, answering
 from ledger.rows import Candidate, Claimed, Device, Outcome
 from validator import metrics
 from validator.code_reading import CodeReader
@@ -30,6 +30,7 @@ from validator.verdict import (
     refuse_early,
 )
 
+CODES_PER_TURN = 8
 LOOKS_MAX = 3  # how often a candidate is looked at again when the record moved on meanwhile
 
 
@@ -53,21 +54,35 @@ class Scanning:
         self._group_commit = group_commit
 
     async def scan(self, attempt: Attempt, device: Device, now: datetime) -> Verdict:
-        snapshot = self._keeper.current()
-        code = await self._reader.read(attempt.code, device, snapshot)
-        if isinstance(code, CodeFault):
-            return _counted(Refused(Refusal(code.value)))
-        for _ in range(LOOKS_MAX):
-            verdict = await self._decide(code, attempt, device, snapshot, now)
-            if not isinstance(verdict, Unsettled):
-                return _counted(verdict)
-            await self._keeper.refresh()
-            snapshot = self._keeper.current()
-        raise CannotDecide("the record changes faster than it can be read")
+        code = await self._reader.read(attempt.code, device, self._keeper.current())
+        return await self._judge(code, attempt, device, now)
 
     async def scan_many(self, attempts: Sequence[Attempt], device: Device, now: datetime) -> list[Verdict]:
         """In the order given; of two attempts on one pass, the first given comes first."""
-        return list(await asyncio.gather(*(self.scan(attempt, device, now) for attempt in attempts)))
+        # All are read before any is taken: typed codes, which take longer to read, keep their place.
+        codes = []
+        for one in attempts:
+            codes.append(await self._reader.read(one.code, device, self._keeper.current()))
+            if len(codes) % CODES_PER_TURN == 0:
+                # Signatures are slow: single scans, and answers of the guard, have their turn in between.
+                await asyncio.sleep(0)
+        judged = zip(codes, attempts, strict=True)
+        return list(await asyncio.gather(*(self._judge(*one, device, now) for one in judged)))
+
+    async def _judge(
+        self, code: SignedPass | CodeFault, attempt: Attempt, device: Device, now: datetime
+    ) -> Verdict:
+        if isinstance(code, CodeFault):
+            return _counted(Refused(Refusal(code.value)))
+        if code.pass_id.booklet not in self._keeper.current().booklets and not await self._keeper.refresh():
+            # Rightly signed and unknown: issued since the last reading, perhaps, and even accepted elsewhere.
+            raise CannotDecide("the record can't be read")
+        for _ in range(LOOKS_MAX):
+            verdict = await self._decide(code, attempt, device, self._keeper.current(), now)
+            if not isinstance(verdict, Unsettled):
+                return _counted(verdict)
+            await self._keeper.refresh()
+        raise CannotDecide("the record changes faster than it can be read")
 
     async def _decide(
         self, code: SignedPass, attempt: Attempt, device: Device, snapshot: Snapshot, now: datetime
@@ -118,7 +133,7 @@ async def check(
         return Refused(Refusal(code.value))
     if refusal := refuse_early(code, device, service, snapshot, now):
         return Refused(refusal, code.pass_id)
-    async with pool.acquire() as connection:
+    async with answering(pool) as connection:
         live = await live_acceptance(connection, code.pass_id)
     if live is not None:
         return Refused(Refusal.ALREADY_ACCEPTED, code.pass_id, Earlier(live.accepted_at, live.site_id))
@@ -152,6 +167,7 @@ def _candidate(
 ) -> Candidate:
     programme = snapshot.programmes[snapshot.booklets[code.pass_id.booklet].programme_id]
     service = snapshot.services.get(attempt.service or "")
+    is_by_own_time = attempt.time.is_clock_known
     return Candidate(
         pass_id=code.pass_id,
         attempt_id=attempt.attempt_id,
@@ -160,8 +176,9 @@ def _candidate(
         operator_id=device.operator_id,
         service_id=service.id if service else 0,
         amount_cents=programme.face_value_cents,
-        judged_at=attempt.time.at if attempt.time.is_clock_known else now,
-        scanned_at=attempt.time.scanned_at,
+        judged_at=attempt.time.at if is_by_own_time else now,
+        # What it was judged by; the word of a clock that nobody knows is kept for the trustee only.
+        scanned_at=attempt.time.scanned_at if is_by_own_time or refusal is Refusal.TOO_LATE else None,
         may_take=refusal is None,
         is_too_late=refusal is Refusal.TOO_LATE,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ledger.acceptances import LIST_MAX, UndoRefusal, acceptance_of_attempt, list_acceptances, undo
+from ledger.connect import answering
 from ledger.rows import Acceptance
 from validator import answers
 from validator.badge import device_of
@@ -107,7 +108,7 @@ async def post_undo(request: web.Request) -> web.Response:
     device = device_of(request, snapshot)
     attempt_id = _attempt_id(request)
     reason = (await read_body(request, UndoBody)).reason.strip()
-    async with request.app[POOL].acquire() as connection:
+    async with answering(request.app[POOL]) as connection:
         acceptance = await acceptance_of_attempt(connection, attempt_id, operator_id=device.operator_id)
         if acceptance is None:
             raise Problem(404, "unknown-attempt", "your operator has no acceptance with this attempt_id")
@@ -119,7 +120,7 @@ async def post_undo(request: web.Request) -> web.Response:
             device_id=device.id,
             at=datetime.now(UTC),
             reason=reason,
-            must_raise_generation=not was_forgotten,
+            forgotten_in=snapshot.guard_generation if was_forgotten else None,
         )
     if undone is UndoRefusal.REMITTED:
         raise Problem(409, "remitted", "this pass is in a remittance; ask the trustee for a correction")
@@ -148,7 +149,7 @@ async def list_scans(request: web.Request) -> web.Response:
     remitted = _remitted(request)
     limit = _whole(request, "limit", PAGE_SIZE, 1, LIST_MAX)
     offset = _whole(request, "offset", 0, 0, 2**31)
-    async with request.app[POOL].acquire() as connection:
+    async with answering(request.app[POOL]) as connection:
         page, count, total_cents = await list_acceptances(
             connection, device.operator_id, remitted=remitted, limit=limit, offset=offset
         )

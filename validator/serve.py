@@ -19,6 +19,7 @@ from validator.app import build_app
 from validator.settings import Settings
 
 SHUTDOWN_SECONDS = 8.0  # in-flight scans are answered within; a flush takes less
+LAST_REQUESTS_SECONDS = 0.2  # for what was accepted last to begin
 BACKLOG = 1_024
 RESTART_SECONDS = 0.5
 PROCESSES_MAX = 64
@@ -59,10 +60,14 @@ async def run_until_told(settings: Settings, listener: socket.socket) -> None:
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
         log.info("listening", host=settings.host, port=listener.getsockname()[1], pid=os.getpid())
         await stop.wait()
         log.info("stopping", pid=os.getpid())
+        await site.stop()
+        # Connections accepted a moment ago: aiohttp would drop their requests, and then wait for them.
+        await asyncio.sleep(LAST_REQUESTS_SECONDS)
     finally:
         await runner.cleanup()
 
@@ -95,13 +100,17 @@ class _Family:
             for place, child in enumerate(self._children):
                 if child.poll() is not None and not self._stopping:
                     log.error("process_died", pid=child.pid, status=child.returncode)
-                    metrics.forget_process(child.pid)
+                    metrics.forget_process(child.pid, self._environment[metrics.DIRECTORY_VARIABLE])
                     self._children[place] = self._start()
             time.sleep(RESTART_SECONDS)
         for child in self._children:
             child.terminate()
         for child in self._children:
-            child.wait(SHUTDOWN_SECONDS * 2)
+            try:
+                child.wait(SHUTDOWN_SECONDS * 2)
+            except subprocess.TimeoutExpired:
+                log.error("process_killed", pid=child.pid)
+                child.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "command.main", "serve", "--share-port"]

@@ -5,9 +5,11 @@ Built from ledger.facts; how it is kept fresh is in keeper.py.
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NoReturn, TypeVar
 
 from keys.keyring import KeyPurpose, Keyring, KeyState
 from ledger.rows import (
+    BOOKLETS_MAX,
     Amendment,
     Booklet,
     Device,
@@ -18,8 +20,17 @@ from ledger.rows import (
     Service,
     Site,
 )
+from validator.trouble import CannotDecide
 
-BOOKLETS_MAX = 1_000_000  # per instance; five years of the real programme made 200,000
+Key = TypeVar("Key")
+Fact = TypeVar("Fact")
+
+
+class _Known(dict[Key, Fact]):
+    """Facts by number. One that is missing was made since, and another validator has heard of it already."""
+
+    def __missing__(self, key: Key) -> NoReturn:
+        raise CannotDecide(f"the record tells of something newer than was read here: {key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +83,15 @@ def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
     return Snapshot(
         keyring=Keyring.from_keys(facts.keys.values()),
         key_ids={key.kid: key_id for key_id, key in facts.keys.items()},
-        kids={key_id: key.kid for key_id, key in facts.keys.items()},
-        operators=facts.operators,
-        sites=facts.sites,
+        kids=_Known((key_id, key.kid) for key_id, key in facts.keys.items()),
+        operators=_Known(facts.operators),
+        sites=_Known(facts.sites),
         devices=facts.devices,
         services=facts.services,
-        programmes=facts.programmes,
+        programmes=_Known(facts.programmes),
         amendments=facts.amendments,
         qualifications=qualifications,
-        persons=facts.persons,
+        persons=_Known(facts.persons),
         guard_generation=facts.guard_generation,
         booklets=booklets,
     )

@@ -12,6 +12,7 @@ from validator.snapshot import Snapshot
 
 PARIS = ZoneInfo("Europe/Paris")
 OFFLINE_AGE_MAX = timedelta(hours=72)
+AGE_TOLD_MAX = timedelta(days=3_653)  # a clock told wrong by ages must not leave the calendar
 
 
 class Refusal(StrEnum):
@@ -84,12 +85,12 @@ def scan_time(*, scanned_at: datetime | None, sent_at: datetime | None, now: dat
     """
     if scanned_at is None:
         return ScanTime(now, None)
-    offset = now - sent_at if sent_at else timedelta()
-    own_time = min(scanned_at + offset, now)
+    age = max((sent_at or now) - scanned_at, timedelta())
+    own_time = now - min(age, AGE_TOLD_MAX)
     return ScanTime(
         at=own_time,
         scanned_at=own_time,
-        is_too_late=now - own_time > OFFLINE_AGE_MAX,
+        is_too_late=age > OFFLINE_AGE_MAX,
         is_clock_known=sent_at is not None,
     )
 

@@ -1,0 +1,91 @@
+"""Events in French: who, what, on what. An action that is not known here is shown as it is recorded."""
+
+from typing import Any
+
+from ledger.rows import CancelCause
+from programmes.print.french import NBSP, thousands
+
+CAUSES: dict[str, str] = {
+    CancelCause.LOST: "perdu",
+    CancelCause.STOLEN: "volé",
+    CancelCause.RECALLED: "rappelé",
+    CancelCause.REPLACED: "remplacé",
+    CancelCause.VOID: "nul",
+}
+ACTIONS = {
+    "account.add": "Compte de console ouvert",
+    "account.disable": "Compte de console fermé",
+    "account.password": "Mot de passe renouvelé",
+    "account.sign_in": "Connexion à la console",
+    "account.sign_out": "Déconnexion de la console",
+    "batch.activate": "Lot activé",
+    "batch.issue": "Lot émis",
+    "booklet.cancel": "Carnet annulé",
+    "device.enrol": "Téléphone enrôlé",
+    "device.invite": "Lien d’enrôlement créé",
+    "device.revoke": "Téléphone révoqué",
+    "guard.raise": "Marques de garde effacées",
+    "key.active": "Clé mise en service",
+    "key.plan": "Clé annoncée",
+    "key.retired": "Clé retirée",
+    "key.revoked": "Clé révoquée",
+    "operator.add": "Opérateur ajouté",
+    "operator.disqualify": "Qualification close",
+    "operator.qualify": "Opérateur qualifié",
+    "programme.add": "Programme ouvert",
+    "programme.amend": "Validité modifiée par avenant",
+    "scan.undo": "Encaissement annulé par l’opérateur",
+}
+# What a colon separates from its number or name, in actors and subjects.
+KINDS = {
+    "batch": "lot",
+    "booklet": "carnet",
+    "device": "téléphone",
+    "operator": "opérateur",
+    "programme": "programme",
+    "site": "lieu",
+}
+NAMED_KINDS = {"attempt": "scan", "generation": "génération", "key": "clé"}
+ACTORS = {"demo": "démonstration", "enrolment": "lien d’enrôlement", "validator": "le service"}
+DETAILS = {
+    "booklet_count": "carnets",
+    "booklets": "carnets",
+    "cause": "cause",
+    "first_booklet": "premier carnet",
+    "name": "nom",
+    "programme": "programme",
+    "purpose": "usage",
+}
+PURPOSES = {"pass": "pass", "receipt": "reçus"}
+
+
+def action_words(action: str) -> str:
+    return ACTIONS.get(action, action)
+
+
+def actor_words(actor: str) -> str:
+    kind, _, name = actor.partition(":")
+    if kind == "cli":
+        return f"{name}, en ligne de commande"
+    return ACTORS.get(actor) or subject_words(actor)
+
+
+def subject_words(subject: str) -> str:
+    kind, _, name = subject.partition(":")
+    if kind == "account":
+        return name
+    if kind in KINDS and name.isdecimal():
+        return f"{KINDS[kind]} n°{NBSP}{thousands(int(name))}"
+    if kind in NAMED_KINDS and name:
+        return f"{NAMED_KINDS[kind]}{NBSP}{name}"
+    return subject
+
+
+def detail_words(detail: dict[str, Any]) -> str:
+    return ", ".join(f"{DETAILS.get(key, key)}{NBSP}: {_value(key, value)}" for key, value in detail.items())
+
+
+def _value(key: str, value: object) -> str:
+    if key in {"cause", "purpose"} and isinstance(value, str):
+        return (CAUSES | PURPOSES).get(value, value)
+    return thousands(value) if isinstance(value, int) else str(value)

@@ -1,0 +1,142 @@
+"""`poincon bench scans`: scans per second beside what bounds them, in one run on one machine, then an audit.
+
+The subjects take turns in several rounds, so that what else the machine does disturbs them alike.
+"""
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import uvloop
+
+from loadtests.bench_beside import BesideBursts
+from loadtests.bench_failure import BenchFailed
+from loadtests.bench_measured import Measured
+from loadtests.bench_passes import PassSupply
+from loadtests.bench_ratios import LABEL_OF, figures_of, ratios_of, table
+from loadtests.bench_scans import ScanBursts
+from loadtests.bench_stack import Stack, open_stack
+from loadtests.pgbench_inserts import Inserts
+from loadtests.pgbench_sizes import guard_memory, table_bytes
+from validator.group_commit import GroupCommit
+from validator.keeper import SnapshotKeeper
+from validator.receipt_desk import ReceiptDesk
+
+WARM_UP_SECONDS = 0.3
+KEEPER_SECONDS_MAX = 30.0
+TAKING = ("single", "single_unguarded", "batch", "group_commit")  # each item leaves an acceptance
+
+Burst: TypeAlias = Callable[[float], Awaitable[Measured]]
+
+
+class AuditFailed(BenchFailed):
+    """The record disagrees with itself after the benchmark; the text is the audit's."""
+
+
+@dataclass(frozen=True)
+class Report:
+    text: str
+    results: dict[str, Any]
+
+
+def run_bench(*, seconds: float, rounds: int, connections: int, say: Callable[[str], None]) -> Report:
+    """seconds: of each subject, spread over the rounds."""
+    with tempfile.TemporaryDirectory(prefix="poincon-bench-") as folder:
+        return uvloop.run(_run(Path(folder), seconds / rounds, rounds, connections, say))
+
+
+async def _run(
+    folder: Path, seconds: float, rounds: int, connections: int, say: Callable[[str], None]
+) -> Report:
+    say("starting PostgreSQL, Valkey, two validators and the floor")
+    async with open_stack(folder) as stack, _subjects(stack, folder, connections) as subjects:
+        empty_bytes = await table_bytes(stack.connection)
+        warm = {name: await burst(min(seconds, WARM_UP_SECONDS)) for name, burst in subjects.items()}
+        measured: dict[str, list[Measured]] = {name: [] for name in subjects}
+        for number in range(1, rounds + 1):
+            say(f"round {number} of {rounds}")
+            for name, burst in subjects.items():
+                measured[name].append(await burst(seconds))
+
+        accepted = sum(one.items for name in TAKING for one in [warm[name], *measured[name]])
+        ratios = ratios_of(measured)
+        ratios["table_bytes_per_scan"] = (await table_bytes(stack.connection) - empty_bytes) / accepted
+        used_bytes, marked = await guard_memory(stack.servers.valkey.url)
+        ratios["valkey_bytes_per_pass"] = used_bytes / marked
+        say(f"audit of {accepted} acceptances")
+        await _audit(stack)
+    results = {
+        **ratios,
+        "subjects": {name: asdict(figures_of(measured[name])) for name in LABEL_OF},
+        "accepted": accepted,
+        "audit_clean": True,
+        "run": {"seconds": seconds * rounds, "rounds": rounds, "connections": connections},
+        "machine": {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+        },
+    }
+    return Report(f"{table(measured, ratios)}\naudit clean: {accepted} acceptances", results)
+
+
+@asynccontextmanager
+async def _subjects(stack: Stack, folder: Path, connections: int) -> AsyncIterator[Mapping[str, Burst]]:
+    """In the order of a round: those that are compared stand together."""
+    inserts = Inserts(stack.servers.postgres, folder / "insert.sql")
+    await inserts.prepare()
+    supply = PassSupply(stack.connection, stack.key_folder, stack.programme_id)
+    async with _group_commit(stack) as (keeper, group_commit):
+        scans = ScanBursts(stack, supply, connections)
+        beside = BesideBursts(supply, inserts, keeper, group_commit, connections)
+        yield {
+            "bare": scans.bare,
+            "floor": scans.floor,
+            "single": scans.single,
+            "single_unguarded": scans.single_unguarded,
+            "duplicates": scans.duplicates,
+            "duplicates_unguarded": scans.duplicates_unguarded,
+            "batch": scans.batch,
+            "ed25519": beside.ed25519,
+            "group_commit": beside.group_commit,
+            "inserts": beside.inserts,
+        }
+
+
+@asynccontextmanager
+async def _group_commit(stack: Stack) -> AsyncIterator[tuple[SnapshotKeeper, GroupCommit]]:
+    dsn = stack.environment["DATABASE_URL"]
+    keeper = SnapshotKeeper(dsn)
+    desk = ReceiptDesk(keeper, stack.key_folder)
+    group_commit = GroupCommit(dsn, desk.seals)
+    await keeper.start()
+    try:
+        async with asyncio.timeout(KEEPER_SECONDS_MAX):
+            while not await keeper.refresh():
+                pass  # a busy machine: it waits a second each time
+        desk.open_keys()
+        await group_commit.start()
+        yield keeper, group_commit
+        await group_commit.close()
+    finally:
+        await keeper.close()
+
+
+async def _audit(stack: Stack) -> None:
+    """The command itself, as an operator of the service would run it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "command.main", "audit"),
+        env={**os.environ, **stack.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    if process.returncode != 0:
+        raise AuditFailed(printed.decode())

@@ -1,0 +1,24 @@
+"""What one burst of one subject measured. How bursts compare is in bench_ratios.py."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Measured:
+    """items: scans, commits or verifies; latencies: seconds from request to answer."""
+
+    items: int
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+    server_cpu_seconds: float | None = None
+    client_cpu_seconds: float | None = None
+    wal_bytes: int = 0
+
+    @property
+    def per_second(self) -> float:
+        return self.items / self.seconds
+
+    def latency(self, quantile: float) -> float:
+        """Nearest rank."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))]

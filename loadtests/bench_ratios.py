@@ -1,0 +1,102 @@
+"""From bursts to figures: rates as medians over the rounds, ratios round by round, a table. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeAlias
+
+from loadtests.bench_measured import Measured
+
+Rounds: TypeAlias = Mapping[str, Sequence[Measured]]
+
+LABEL_OF = {
+    "bare": "aiohttp handler: badge and JSON, nothing stored",
+    "floor": "the same, one Ed25519 verify and one sign (floor)",
+    "single": "single scans",
+    "single_unguarded": "single scans, no Valkey",
+    "batch": "scans in batches of 100",
+    "duplicates": "duplicates",
+    "duplicates_unguarded": "duplicates, no Valkey",
+    "group_commit": "group commit, without HTTP",
+    "inserts": "pgbench, one insert per commit",
+    "ed25519": "Ed25519 verifies, one thread",
+}
+RATIOS = {
+    "single_vs_floor": ("single", "floor"),
+    "single_vs_bare": ("single", "bare"),
+    "batch_vs_ed25519": ("batch", "ed25519"),
+    "commit_vs_insert": ("group_commit", "inserts"),
+    "duplicates_vs_first": ("duplicates", "single"),
+    "guard_first_use_ratio": ("single", "single_unguarded"),
+    "guard_duplicate_ratio": ("duplicates", "duplicates_unguarded"),
+}
+GOALS = {
+    "single_vs_floor": "≥ 0.6",
+    "batch_vs_ed25519": "≥ 0.6",
+    "duplicates_vs_first": "≥ 1.3",
+    "guard_first_use_ratio": "≥ 0.9",
+    "guard_duplicate_ratio": "≥ 1.3",
+    "p99_over_p50": "≤ 5",
+    "wal_bytes_per_scan": "≤ 700",
+    "table_bytes_per_scan": "≤ 200",
+    "valkey_bytes_per_pass": "≤ 40",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one subject; times in the units that their names end in."""
+
+    per_second: float
+    p50_ms: float | None
+    p99_ms: float | None
+    server_cpu_us: float | None  # per item, as the next one
+    client_cpu_us: float | None
+
+
+def figures_of(bursts: Sequence[Measured]) -> Figures:
+    timed = [one for one in bursts if one.latencies]
+    items = sum(one.items for one in bursts)
+    return Figures(
+        per_second=median(one.per_second for one in bursts),
+        p50_ms=median(one.latency(0.50) for one in timed) * 1_000 if timed else None,
+        p99_ms=median(one.latency(0.99) for one in timed) * 1_000 if timed else None,
+        server_cpu_us=_per_item_us([one.server_cpu_seconds for one in bursts], items),
+        client_cpu_us=_per_item_us([one.client_cpu_seconds for one in bursts], items),
+    )
+
+
+def ratios_of(rounds: Rounds) -> dict[str, float]:
+    """The two of a ratio are neighbours in time: what disturbs one round disturbs both of them."""
+    ratios = {
+        name: median(
+            one.per_second / other.per_second for one, other in zip(rounds[above], rounds[below], strict=True)
+        )
+        for name, (above, below) in RATIOS.items()
+    }
+    singles = rounds["single"]
+    ratios["p99_over_p50"] = median(one.latency(0.99) / one.latency(0.50) for one in singles)
+    ratios["wal_bytes_per_scan"] = median(one.wal_bytes / one.items for one in singles)
+    return ratios
+
+
+def table(rounds: Rounds, ratios: Mapping[str, float]) -> str:
+    lines = [f"{'':52}{'per second':>11}{'p50 ms':>9}{'p99 ms':>9}{'server µs':>11}{'client µs':>11}"]
+    for name, label in LABEL_OF.items():
+        of = figures_of(rounds[name])
+        lines.append(
+            f"{label:52}{of.per_second:>11,.0f}{_cell(of.p50_ms, 9)}{_cell(of.p99_ms, 9)}"
+            f"{_cell(of.server_cpu_us, 11)}{_cell(of.client_cpu_us, 11)}"
+        )
+    lines += ["µs: CPU of the process that serves, and of the client, per scan or duplicate", ""]
+    lines += [f"{name:26}{value:>10.2f}   {GOALS.get(name, '')}".rstrip() for name, value in ratios.items()]
+    return "\n".join(lines)
+
+
+def _per_item_us(spent_seconds: Sequence[float | None], items: int) -> float | None:
+    known = [one for one in spent_seconds if one is not None]
+    return sum(known) / items * 1_000_000 if known and items else None
+
+
+def _cell(value: float | None, width: int) -> str:
+    return f"{'' if value is None else f'{value:,.1f}':>{width}}"

@@ -1,0 +1,40 @@
+// The service rendered: chosen once per workshop and remembered by this browser.
+
+import { element, say } from "./elements.js"
+import { CHOOSE_SERVICE, serviceName } from "./words.js"
+
+const KEY = "poincon.service"
+
+export function openService(device) {
+  const choice = element("service")
+  for (const code of device.services) {
+    choice.add(new Option(device.service_labels?.[code] ?? serviceName(code), code))
+  }
+  choice.value = remembered(device.services)
+  choice.addEventListener("change", () => {
+    localStorage.setItem(KEY, choice.value)
+    tellProblem("")
+  })
+
+  return {
+    chosen: () => choice.value || null,
+    // Asks the person for it where it is missing.
+    isChosen() {
+      if (choice.value) return true
+      tellProblem(CHOOSE_SERVICE)
+      choice.focus()
+      return false
+    },
+  }
+}
+
+function remembered(services) {
+  if (services.length === 1) return services[0]
+  const last = localStorage.getItem(KEY)
+  return services.includes(last) ? last : ""
+}
+
+function tellProblem(words) {
+  say(element("service-problem"), words)
+  element("service").ariaInvalid = words ? "true" : "false"
+}

@@ -1,0 +1,241 @@
+"""What the database itself refuses: to whom, and whatever the program above it does."""
+
+import asyncpg
+import pytest
+
+from ledger.connect import connected
+
+ADD = """
+INSERT INTO acceptances (booklet, pass_number, attempt_id, accepted_at, device_id, site_id, operator_id,
+                         amount_cents, receipt_key_id, service_id, seal)
+VALUES ($1, $2, gen_random_uuid(), date_trunc('second', now()), 1, 1, 1, $3, 1, 0, 0)"""
+APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remittance_lines", "batches",
+               "programme_amendments"]  # fmt: skip
+KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
+MAY_DELETE = {"sessions"}
+# What the application may change: states, ends and counters; never what was signed, paid or said.
+MAY_CHANGE = {
+    "acceptances": {"undone_at"},
+    "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by"},
+    "signing_keys": {"state", "activated_at", "retired_at", "revoked_at"},
+    "programmes": {"last_day", "expires_at"},
+    "qualifications": {"ends_on"},
+    "devices": {"revoked_at"},
+    "enrolments": {"device_id"},
+    "booklet_counter": {"next_booklet"},
+    "guard_generation": {"generation", "system_identifier", "timeline"},
+    "accounts": {"password_hash", "disabled_at"},
+}
+REFUSED = (
+    asyncpg.RestrictViolationError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.GeneratedAlwaysError,  # a number given by the database
+)
+COLUMNS = """
+SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
+WHERE table_schema = 'public' GROUP BY table_name ORDER BY table_name"""
+
+
+@pytest.fixture
+async def owner(house):
+    """A hand of the schema's owner, whose work is undone after the test."""
+    async with connected(house.owner_dsn, purpose="tests") as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection
+        await transaction.rollback()
+
+
+@pytest.fixture
+async def an_undone_scan(house, new_attempt_id):
+    """So that every table of the scan holds a row."""
+    one, other = await house.passes(2)
+    for attempt_id, code in ((new_attempt_id(), one.qr), (new_attempt_id(), other.qr)):
+        await house.scan(code, attempt_id=attempt_id)
+        await house.scan(code, attempt_id=attempt_id)
+    await house.undo(attempt_id)
+    return one
+
+
+async def _refuses(connection, statement, *values, why=REFUSED):
+    with pytest.raises(why):
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+
+
+# Invariants ----------------------------------------------------------------------------------------------
+
+
+async def test_a_second_live_acceptance_of_a_pass_is_refused(owner):
+    await owner.execute(ADD, 10**6, 1, 1_000)
+    await _refuses(owner, ADD, 10**6, 1, 1_000, why=asyncpg.UniqueViolationError)
+    await owner.execute("UPDATE acceptances SET undone_at = now() WHERE booklet = $1", 10**6)
+    await owner.execute(ADD, 10**6, 1, 1_000)
+    await _refuses(owner, ADD, 10**6, 1, 1_000, why=asyncpg.UniqueViolationError)
+
+
+@pytest.mark.parametrize("amount_cents", [0, -1, -1_000])
+async def test_money_is_positive(owner, amount_cents):
+    await _refuses(owner, ADD, 10**6, 1, amount_cents, why=asyncpg.CheckViolationError)
+
+
+@pytest.mark.parametrize("number", [0, -1, 256])
+async def test_pass_numbers_are_those_that_a_code_can_hold(owner, number):
+    await _refuses(owner, ADD, 10**6, number, 1_000, why=asyncpg.CheckViolationError)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE booklets SET state = 'lent'",
+        "UPDATE booklets SET state = 'active', activated_at = NULL",
+        "UPDATE booklets SET state = 'cancelled'",
+        "UPDATE booklets SET cancelled_at = now()",
+        "UPDATE booklets SET state = 'cancelled', cancelled_at = now(), cancel_cause = 'eaten'",
+        "UPDATE signing_keys SET state = 'borrowed'",
+        "UPDATE signing_keys SET state = 'revoked', revoked_at = NULL",
+        "UPDATE programmes SET last_day = last_day + 1",
+        "UPDATE programmes SET expires_at = expires_at + interval '1 second'",
+        "INSERT INTO attempts VALUES (1, gen_random_uuid(), now(), NULL, 1, 1, 'lost')",
+        "INSERT INTO undos VALUES (1, 1, gen_random_uuid(), 1, now(), '')",
+        "INSERT INTO flushes VALUES (now(), '{}')",
+        "INSERT INTO operators (siret, name) VALUES ('1234', 'x')",
+        "INSERT INTO persons (name) VALUES ('')",
+        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 1, 0, 1)",
+        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 1, 1, -1)",
+        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 0, 1, 1)",
+        "INSERT INTO events (actor, action, subject) VALUES ('', 'a.b', 'c')",
+        "INSERT INTO events (actor, action, subject) VALUES ('a', 'whatever', 'c')",
+        "UPDATE qualifications SET service_ids = '{}'",
+    ],
+)
+async def test_unknown_states_and_half_told_facts_are_refused(owner, house, statement):
+    await owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    if "booklets" in statement:
+        await house.passes(1)
+    await _refuses(owner, statement, why=asyncpg.CheckViolationError)
+
+
+async def test_only_one_key_of_a_purpose_signs(owner):
+    statement = "UPDATE signing_keys SET state = 'active', activated_at = now() WHERE purpose = 'receipt'"
+    await owner.execute(
+        "INSERT INTO signing_keys (kid, purpose, public_key) VALUES ('\\x00000001', 'receipt', $1)", bytes(32)
+    )
+    await _refuses(owner, statement, why=asyncpg.UniqueViolationError)
+
+
+async def test_a_pass_is_in_one_remittance_at_most(owner):
+    add = (
+        "INSERT INTO remittance_lines VALUES (1, 1, '01890000-0000-7000-8000-000000000000', 1, $1, $2, 1000)"
+    )
+    for number in (901, 902):
+        await owner.execute(
+            "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, $1, 1, 1000)",
+            number,
+        )
+    await owner.execute(add, 901, 1)
+    await _refuses(owner, add, 901, 2, why=asyncpg.UniqueViolationError)
+    await _refuses(owner, add, 902, 1, why=asyncpg.UniqueViolationError)
+
+
+# Nothing signed, paid or said ever changes: not for the owner either -------------------------------------
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+async def test_the_owner_can_neither_change_nor_remove_what_is_append_only(
+    house, owner, an_undone_scan, table
+):
+    column = await owner.fetchval(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 1", table
+    )
+    await owner.execute(
+        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 903, 1, 1000)"
+    )
+    await owner.execute("INSERT INTO remittance_lines VALUES (1, 1, gen_random_uuid(), 1, 903, 1, 1000)")
+    await owner.execute(
+        "INSERT INTO programme_amendments (programme_id, last_day_old, last_day_new, reason)"
+        " VALUES (1, '2027-01-01', '2027-01-02', 'x')"
+    )
+    assert await owner.fetchval(f"SELECT count(*) FROM {table}") > 0
+    await _refuses(owner, f"DELETE FROM {table}")
+    await _refuses(owner, f"TRUNCATE {table} CASCADE")
+    await _refuses(owner, f"UPDATE {table} SET {column} = {column}")
+
+
+@pytest.mark.parametrize("table", KEPT)
+async def test_the_owner_cannot_remove_what_is_kept(owner, an_undone_scan, table):
+    await _refuses(owner, f"DELETE FROM {table}")
+    await _refuses(owner, f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "amount_cents = amount_cents + 1",
+        "site_id = site_id + 1",
+        "accepted_at = accepted_at + interval '1 second'",
+        "seal = seal + 1",
+        "attempt_id = gen_random_uuid()",
+        "undone_at = now(), amount_cents = 1",
+    ],
+)
+async def test_an_acceptance_never_changes(owner, an_undone_scan, change):
+    live = f"WHERE booklet = {an_undone_scan.pass_id.booklet} AND undone_at IS NULL"
+    await _refuses(owner, f"UPDATE acceptances SET {change} {live}")
+
+
+async def test_an_undo_is_never_undone_nor_moved(owner, an_undone_scan):
+    undone = f"WHERE booklet = {an_undone_scan.pass_id.booklet} AND undone_at IS NOT NULL"
+    await _refuses(owner, f"UPDATE acceptances SET undone_at = NULL {undone}")
+    await _refuses(owner, f"UPDATE acceptances SET undone_at = now() {undone}")
+
+
+async def test_what_receipts_and_paper_name_never_changes(owner):
+    await _refuses(owner, "UPDATE operators SET siret = '99999999999999'")
+    await _refuses(owner, "UPDATE programmes SET face_value_cents = 2000")
+    await _refuses(owner, "UPDATE programmes SET booklet_size = 20")
+
+
+# Roles ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_application_may_change_only_what_it_is_granted(house, owner):
+    async with house.database() as connection:
+        for table, columns in await owner.fetch(COLUMNS):
+            await _refuses(connection, f"TRUNCATE {table}")
+            if table not in MAY_DELETE:
+                await _refuses(connection, f"DELETE FROM {table} WHERE false")
+            for column in columns:
+                if column not in MAY_CHANGE.get(table, set()):
+                    await _refuses(connection, f"UPDATE {table} SET {column} = {column} WHERE false")
+
+
+async def test_the_application_can_neither_alter_the_schema_nor_silence_its_guards(house):
+    async with house.database() as connection:
+        for statement in (
+            "DROP TABLE acceptances",
+            "ALTER TABLE acceptances DISABLE TRIGGER ALL",
+            "CREATE TABLE stolen (a int)",
+            "DROP INDEX acceptances_one_live",
+            "SET session_replication_role = replica",
+            "INSERT INTO schema_migrations VALUES (99, 'x', 'x')",
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
+        ):
+            await _refuses(connection, statement, why=asyncpg.InsufficientPrivilegeError)
+
+
+async def test_the_auditor_reads_everything_but_secrets_and_writes_nothing(house, servers, owner):
+    name = await owner.fetchval("SELECT current_database()")
+    dsn = servers.postgres.dsn("poincon_auditor").replace("/poincon?", f"/{name}?")
+    secret = {"accounts", "sessions", "enrolments"}
+    async with connected(dsn, purpose="tests") as connection:
+        for table, columns in await owner.fetch(COLUMNS):
+            if table in secret:
+                await _refuses(connection, f"SELECT count(*) FROM {table}")
+            else:
+                await connection.fetchval(f"SELECT count(*) FROM {table}")
+            await _refuses(connection, f"DELETE FROM {table} WHERE false")
+            await _refuses(connection, f"TRUNCATE {table}")
+            await _refuses(connection, f"UPDATE {table} SET {columns[0]} = {columns[0]} WHERE false")
+        await _refuses(connection, "INSERT INTO persons (name) VALUES ('x')")
+        await _refuses(connection, "CREATE TABLE mine (a int)")
