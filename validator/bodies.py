@@ -128,6 +128,10 @@ class FoundBody(Struct):
     text: str
     format: str
     corners: list[tuple[int, int]]
+    check: Annotated[
+        AcceptableBody | RefusedBody | UnsetType,
+        Meta(description="with judge=check: what a scan of it would be told now; takes nothing"),
+    ] = UNSET
 
 
 class PhotoBody(Struct):

@@ -1,6 +1,7 @@
 """The calls of a device about itself and its operator: enrolment, who am I, photos, export of receipts."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -12,6 +13,7 @@ from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
 from validator.badge import COOKIE, device_of
 from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
 from validator.endpoint import Endpoint, answer, read_body
+from validator.photo_checks import add_checks
 from validator.problems import Problem
 from validator.trouble import TooManyAttempts
 from validator.verdict import PARIS
@@ -68,6 +70,7 @@ async def get_device(request: web.Request) -> web.Response:
 
 async def post_photo(request: web.Request) -> web.Response:
     device = device_of(request, request.app[KEEPER].current())
+    must_check = _must_check(request)
     under_way = request.app[PHOTOS_UNDER_WAY]
     # A hostile photo can hold a worker for seconds: no device may hold them all.
     if under_way[device.id] >= PHOTOS_PER_DEVICE_MAX:
@@ -79,7 +82,17 @@ async def post_photo(request: web.Request) -> web.Response:
         under_way[device.id] -= 1
         if not under_way[device.id]:
             del under_way[device.id]
-    return answer(PhotoBody([FoundBody(code.text, code.format, list(code.corners)) for code in found]))
+    codes = [FoundBody(code.text, code.format, list(code.corners)) for code in found]
+    if must_check:
+        await add_checks(codes, request, device)
+    return answer(PhotoBody(codes))
+
+
+def _must_check(request: web.Request) -> bool:
+    judge = request.query.get("judge")
+    if judge not in {None, "check"}:
+        raise Problem(400, "malformed", f"judge is check or is left out, not {judge!r}")
+    return judge == "check"
 
 
 async def _read_image(request: web.Request) -> bytes:
@@ -159,6 +172,10 @@ ENDPOINTS = (
         f"Read the codes on a photo (JPEG, PNG or WebP, {IMAGE_BYTES_MAX // 1024 // 1024} MiB at most)",
         body="image/*",
         answers={200: PhotoBody},
+        query={
+            "judge": (Literal["check"], "also test each code found, as /v1/checks does"),
+            "service": (str, "code of the service to test for"),
+        },
         problems=(400, 401, 413, 415, 422, 429, 503),
     ),
     Endpoint(
