@@ -5,7 +5,9 @@ concurrent.futures is not used: one dead worker breaks its whole pool and every 
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from scanner.answer import Answer, Failed, Read, Refused
 from scanner.found import FoundCode, ImageRefused, refuse_too_many_bytes
@@ -39,12 +41,20 @@ class ReaderPool:
         waiting_max: int = 16,
         images_per_worker_max: int = IMAGES_PER_WORKER_MAX,
         reader: str = "scanner.read:read_codes",
+        options: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        """`options` go to the reader by name with each picture: {"cpu_seconds_max": 0.3}, say."""
         assert workers > 0
         assert waiting_max > 0
         self._waiting: asyncio.Queue[_Request] = asyncio.Queue(waiting_max)
         self._lanes = [
-            _Lane(self._waiting, reader, seconds_max=seconds_max, images_per_worker_max=images_per_worker_max)
+            _Lane(
+                self._waiting,
+                reader,
+                options,
+                seconds_max=seconds_max,
+                images_per_worker_max=images_per_worker_max,
+            )
             for _ in range(workers)
         ]
         self._serving: list[asyncio.Task[None]] = []
@@ -127,12 +137,14 @@ class _Lane:
         self,
         waiting: asyncio.Queue[_Request],
         reader: str,
+        options: Mapping[str, float],
         *,
         seconds_max: float,
         images_per_worker_max: int,
     ) -> None:
         self._waiting = waiting
         self._reader = reader
+        self._options = options
         self._seconds_max = seconds_max
         self._images_per_worker_max = images_per_worker_max
         self._worker: WorkerProcess | None = None
@@ -140,7 +152,7 @@ class _Lane:
 
     async def start_worker(self) -> WorkerProcess:
         assert self._worker is None
-        self._worker = await WorkerProcess.start(self._reader, seconds_max=self._seconds_max)
+        self._worker = await WorkerProcess.start(self._reader, self._options, seconds_max=self._seconds_max)
         self.decoders = self._worker.decoders
         return self._worker
 

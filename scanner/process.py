@@ -6,10 +6,12 @@ inherit its environment. This child gets a socket, the name of its reader, and n
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import msgspec
 
@@ -41,12 +43,14 @@ class WorkerProcess:
         self.images_read = 0
 
     @classmethod
-    async def start(cls, reader_name: str, *, seconds_max: float) -> "WorkerProcess":
+    async def start(
+        cls, reader_name: str, options: Mapping[str, float], *, seconds_max: float
+    ) -> "WorkerProcess":
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_unix_connection(sock=ours)
             try:
-                process = _spawn(reader_name, seconds_max, theirs)
+                process = _spawn(reader_name, options, seconds_max, theirs)
             except BaseException:
                 writer.close()
                 raise
@@ -101,14 +105,24 @@ class WorkerProcess:
         return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-def _spawn(reader_name: str, seconds_max: float, socket_of_child: socket.socket) -> subprocess.Popen[bytes]:
+def _spawn(
+    reader_name: str, options: Mapping[str, float], seconds_max: float, socket_of_child: socket.socket
+) -> subprocess.Popen[bytes]:
     """Takes about a millisecond (vfork), so it is not worth a thread."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # One core a worker; OpenBLAS would also reserve memory for each thread it might start.
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         # -P: the directory that the service happens to run in is no place to import from.
-        [sys.executable, "-P", "-m", "scanner.worker", reader_name, str(seconds_max)],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "scanner.worker",
+            reader_name,
+            str(seconds_max),
+            json.dumps(dict(options)),
+        ],
         stdin=socket_of_child.fileno(),
         stdout=subprocess.DEVNULL,
         env=environment,

@@ -1,15 +1,17 @@
 """The worker process: reads one picture after the other from its socket, under limits it can't lift.
 
-Run as `python -m scanner.worker READER SECONDS_MAX` with the socket as standard input. It ends when the
-socket does, so it does not outlive a service that is killed; a picture in hand ends it by alarm.
+Run as `python -m scanner.worker READER SECONDS_MAX OPTIONS` with the socket as standard input. It ends when
+the socket does, so it does not outlive a service that is killed; a picture in hand ends it by alarm.
 """
 
 import importlib
+import json
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from scanner.answer import LENGTH, Answer, Failed, Read, Ready, Refused, to_frame
@@ -23,10 +25,10 @@ ALARM_GRACE_SECONDS = 1.0
 Reader = Callable[[bytes], list[FoundCode]]
 
 
-def serve(reader_name: str, seconds_max: float) -> None:
+def serve(reader_name: str, seconds_max: float, options: Mapping[str, float]) -> None:
     # A crash on a picture must not write that picture's memory to disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    reader, decoders = _load(reader_name)
+    reader, decoders = _load(reader_name, options)
     _limit_memory()
     with socket.socket(fileno=sys.stdin.fileno()) as service:
         service.sendall(to_frame(Ready(decoders)))
@@ -37,11 +39,11 @@ def serve(reader_name: str, seconds_max: float) -> None:
             service.sendall(to_frame(answer))
 
 
-def _load(reader_name: str) -> tuple[Reader, tuple[str, ...]]:
+def _load(reader_name: str, options: Mapping[str, float]) -> tuple[Reader, tuple[str, ...]]:
     from scanner.decoders import decoders
 
     module, _, function = reader_name.partition(":")
-    reader: Reader = getattr(importlib.import_module(module), function)
+    reader: Reader = partial(getattr(importlib.import_module(module), function), **options)
     return reader, decoders()
 
 
@@ -81,4 +83,4 @@ def _answer(reader: Reader, image_bytes: bytes) -> Answer:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], float(sys.argv[2]))
+    serve(sys.argv[1], float(sys.argv[2]), json.loads(sys.argv[3]))

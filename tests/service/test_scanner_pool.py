@@ -358,3 +358,23 @@ def test_decode_says_what_is_wrong_with_its_arguments(arguments: list[str]) -> N
 
 def test_decode_does_not_mistake_an_empty_folder_for_success(tmp_path: Path) -> None:
     assert decode(tmp_path)[0] == 2
+
+
+def test_decode_draws_what_it_found(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(a_picture())
+    (tmp_path / "two.heic").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0mif1heic")
+    drawn = tmp_path / "drawn"
+    status, _, _ = decode(tmp_path / "one.png", tmp_path / "two.heic", "--annotate", str(drawn))
+    assert status == 1
+    assert [path.name for path in drawn.iterdir()] == ["0001-one.png"]
+    with Image.open(drawn / "0001-one.png") as page:
+        assert (230, 90, 0) in {colour for _, colour in page.getcolors(2**24) or ()}
+
+
+async def test_the_readers_options_reach_it() -> None:
+    pool = ReaderPool(options={"cpu_seconds_max": 0.0})
+    await pool.start()
+    try:
+        assert await pool.read(a_picture())
+    finally:
+        await pool.close()
