@@ -18,7 +18,7 @@ GAMMA = 1 / 1.8
 
 @dataclass(frozen=True)
 class Shot:
-    """How a print is photographed. Lengths are millimetres on paper, or pixels of the photo where it says so."""
+    """How a print is photographed. Lengths are millimetres on paper, or pixels where it says so."""
 
     pixels_per_mm: float
     width: int = 1_600
@@ -176,11 +176,11 @@ def _through_lens(scene: Plane, shot: Shot, random: Random) -> Plane:
 def _sensed(scene: Plane, shot: Shot, random: Random) -> NDArray[np.uint8]:
     light = np.clip(scene, 0, 1)
     if shot.electrons:
-        light = random.poisson(light * shot.electrons) / shot.electrons
-        light = light + random.normal(0, 0.03, light.shape)
+        caught = random.poisson(light * shot.electrons) / shot.electrons
+        seen = caught + random.normal(0, 0.03, light.shape)
     else:
-        light = light + random.normal(0, 0.006, light.shape)
-    grey = (np.clip(light, 0, 1) ** GAMMA * 255).astype(np.uint8)
+        seen = light + random.normal(0, 0.006, light.shape)
+    grey = (np.clip(seen, 0, 1) ** GAMMA * 255).astype(np.uint8)
     soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
     return cv2.addWeighted(grey, 1.5, soft, -0.5, 0).astype(np.uint8)
 

@@ -21,11 +21,12 @@ from programmes.print import pass_page
 from programmes.print.booklet_pdf import write_booklets_pdf
 from programmes.print.pen import BLEED, TRIM_HEIGHT, TRIM_WIDTH
 from programmes.print.printed import PrintedBooklet, PrintedPass, PrintRun
+from programmes.print.symbols import QR_SIDE_MODULES
 
 SEED = "poincon-scanner-1"
 DOTS_PER_INCH = 300
 DOTS_PER_MM = DOTS_PER_INCH / 25.4
-QR_MODULE = pass_page.QR_SIDE / pass_page.QR_SIDE_MODULES
+QR_MODULE = pass_page.QR_SIDE / QR_SIDE_MODULES
 TABLE_SIDES = (4_000, 2_000, 1_280)
 PAGE_DOTS = (72, 100, 150, 200)
 
@@ -96,7 +97,7 @@ def _printed_pages(target: Path) -> tuple[list[Plane], PrintedBooklet]:
     run = PrintRun(
         programme="Pass numérique Bords-de-Seine",
         funder="Métropole du Grand Paris",
-        batch=12,
+        batch="12",
         face_value_cents=1_000,
         last_day=date(2027, 12, 31),
         contact="01 23 45 67 89",
@@ -164,13 +165,9 @@ def _single(page: Plane, one: PrintedPass, kind: str, number: int) -> tuple[byte
     centre = _quads()[name].mean(0)
     usual: dict[str, float] = {"tilt": chance.uniform(0, 18), "turn": chance.uniform(-30, 30)}
     shot = Shot(pixels_per_mm=module / QR_MODULE, **{**usual, **details})  # type: ignore[arg-type]
-    photo, to_photo = photographed(
-        _with_only(page, name),
-        DOTS_PER_MM,
-        (float(centre[0]), float(centre[1])),
-        shot,
-        _random(kind, number, "photo"),
-    )
+    aim = (float(centre[0]), float(centre[1]))
+    chance = _random(kind, number, "photo")
+    photo, to_photo = photographed(_with_only(page, name), DOTS_PER_MM, aim, shot, chance)
     return encoded(photo, shot), [entry for entry in _truth(one, to_photo) if entry["format"] == name]
 
 
@@ -196,7 +193,7 @@ def _table(
         top, left = int(y * DOTS_PER_MM), int(x * DOTS_PER_MM)
         desk[top : top + page.shape[0], left : left + page.shape[1]] = page
     shot = Shot(
-        pixels_per_mm=0.84 * side / (2 * width) if 2 * width > 5 * height else 0.84 * side / (5 * height),
+        pixels_per_mm=0.78 * side / (2 * width) if 2 * width > 5 * height else 0.78 * side / (5 * height),
         width=side if 2 * width > 5 * height else side * 3 // 4,
         height=side * 3 // 4 if 2 * width > 5 * height else side,
         tilt=chance.uniform(0, 20),

@@ -14,7 +14,7 @@ from scanner.picture import Grey
 SEARCHED_PIXELS = 1_200
 CELL = 8
 CELLS_MIN = 12
-AREAS_MAX = 14
+AREAS_MAX = 24
 # Edges all run one way where bars are; text and wood are below this.
 COHERENCE_MIN = 0.7
 EDGES_MIN = 400.0
@@ -23,7 +23,7 @@ TURN_REACH = np.pi / 9
 # Of the rectangle around them, the share that the cells must fill.
 FILLED_MIN = 0.4
 
-STRIP_LENGTH = 1_400
+STRIP_LENGTHS = (1_400, 4_000)
 STRIP_HEIGHTS = (12, 160)
 ENLARGED_MAX = 4.0
 # Quiet zones left and right of the bars, which the texture does not show.
@@ -58,9 +58,9 @@ class BarArea:
 
     def strip(self, picture: Grey) -> Grey:
         """The area with its bars upright, enlarged where they are thin."""
-        scale = min(ENLARGED_MAX, max(1.0, STRIP_LENGTH / self.length))
-        # A longer one would be of more pixels than the picture has to tell.
-        width = int(min(self.length * WIDENED * scale, 2 * max(picture.shape)))
+        shortest, longest = (length / self.length for length in STRIP_LENGTHS)
+        scale = min(ENLARGED_MAX, max(1.0, shortest), longest)
+        width = int(self.length * WIDENED * scale)
         height = int(np.clip(self.height * scale, *STRIP_HEIGHTS))
         x = ((np.arange(width) - width / 2) / scale)[None, :]
         y = ((np.arange(height) + 0.5) / height - 0.5)[:, None] * self.height * 0.9
