@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock bench system-demo system-test clean
+.PHONY: help demo test lint format lock bench bench-scanner fuzz-scanner tapirscan system-demo system-test clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run system-demo ## start everything on this machine, with a seeded programme (ARGS="--port 8080")
 	$(BIN)/poincon demo $(ARGS)
@@ -31,11 +31,22 @@ format: $(VENV)/.dev ## let ruff lay the code out
 bench: $(VENV)/.dev ## scans per second beside their floor, in one run
 	$(BIN)/poincon bench $(ARGS)
 
+bench-scanner: $(VENV)/.dev system-test ## what each decoder and each stage reads (ARGS="--photos 4")
+	$(BIN)/python -m loadtests.scanner_bench $(ARGS)
+
+fuzz-scanner: $(VENV)/.dev ## broken and hostile pictures through the reader's processes (ARGS="--minutes 60")
+	$(BIN)/python -m loadtests.scanner_fuzz $(ARGS)
+
+tapirscan: $(VENV)/.run ## one more decoder, which is used wherever it is installed: see docs/scanner.md
+	$(PIP_INSTALL) --require-hashes --requirement requirements/tapirscan.txt
+
 lock: $(VENV)/.dev ## refresh the locked dependencies (hashes, no index address)
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --quiet --extra build --constraint requirements/dev.txt pyproject.toml --output-file requirements/run.txt
+	echo tapirscan | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --quiet --constraint requirements/dev.txt - --output-file requirements/tapirscan.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

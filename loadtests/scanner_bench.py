@@ -62,7 +62,7 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m loadtests.scanner_bench", description=__doc__)
     parser.add_argument("--photos", type=int, default=12, help="simulated photos of each kind")
-    parser.add_argument("--sets", type=Path, default=ROOT / ".bench" / "scanner", help="where they are drawn")
+    parser.add_argument("--sets", type=Path, default=ROOT / "build" / "scanner", help="where they are drawn")
     arguments = parser.parse_args()
     manifests = [write_sets(arguments.sets, arguments.photos)]
     if SHARED.is_file():

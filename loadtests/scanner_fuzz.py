@@ -1,0 +1,143 @@
+"""`make fuzz-scanner`: broken, lying and hostile pictures through the reader's processes, for so many minutes.
+
+Counts answers, refusals and lost workers, and how long and how large the worst became. Seeded; proves
+nothing, finds what falls over.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from scanner.found import ImageRefused
+from scanner.pool import ReaderFailed, ReaderPool
+
+ROOT = Path(__file__).resolve().parents[1]
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+SEED = 20_261_121
+MUTATIONS_MAX = 30
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.scanner_fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    report = asyncio.run(_fuzz(arguments.minutes * 60, random.Random(arguments.seed)))
+    print(json.dumps({"seed": arguments.seed, "minutes": arguments.minutes, **report}, indent=1))
+    sys.exit(0 if not report["lost"] else 1)
+
+
+async def _fuzz(seconds: float, chance: random.Random) -> dict[str, object]:
+    outcomes: Counter[str] = Counter()
+    lost: list[str] = []
+    ms_max, memory_max = 0.0, 0
+    seeds = list(_seed_files())
+    pool = ReaderPool()
+    await pool.start()
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            image_bytes = _hostile(chance) if chance.random() < 0.2 else _mutated(seeds, chance)
+            started = time.perf_counter()
+            try:
+                outcomes["read" if await pool.read(image_bytes) else "nothing"] += 1
+            except ImageRefused as refused:
+                outcomes[refused.refusal.value] += 1
+            except ReaderFailed as failed:
+                outcomes["lost"] += 1
+                lost.append(str(failed))
+            ms_max = max(ms_max, (time.perf_counter() - started) * 1000)
+            memory_max = max([memory_max, *(child.memory_info().rss for child in _workers())])
+    finally:
+        await pool.close()
+    return {
+        "pictures": outcomes.total(),
+        "outcomes": dict(outcomes),
+        "lost": lost[:20],
+        "ms_max": round(ms_max),
+        "worker_mib_max": memory_max // 2**20,
+    }
+
+
+def _workers() -> list[psutil.Process]:
+    return psutil.Process().children()
+
+
+def _seed_files() -> Iterator[bytes]:
+    """Small files of every kind that is read, real ones where the shared data is."""
+    yield from (path.read_bytes() for path in sorted(PHOTOS.glob("*/*/*")) if path.suffix in {".jpg", ".png"})
+    pattern = np.kron(np.random.default_rng(SEED).integers(0, 2, (40, 40)) * 255, np.ones((6, 6)))
+    drawn = Image.fromarray(pattern.astype(np.uint8))
+    kinds: list[tuple[str, Image.Image, dict[str, object]]] = [
+        ("JPEG", drawn.convert("CMYK"), {}),
+        ("JPEG", drawn, {"progressive": True}),
+        ("PNG", drawn.convert("P"), {}),
+        ("PNG", drawn.convert("RGBA"), {}),
+        ("PNG", Image.fromarray(pattern.astype(np.uint16) * 257), {}),
+        ("WEBP", drawn.convert("RGB"), {"lossless": True}),
+        ("WEBP", drawn.convert("RGBA"), {"quality": 40}),
+    ]
+    for kind, image, how in kinds:
+        file = io.BytesIO()
+        image.save(file, kind, **how)
+        yield file.getvalue()
+
+
+def _mutated(seeds: list[bytes], chance: random.Random) -> bytes:
+    """Mostly near the beginning, where sizes, tables and offsets are."""
+    content = bytearray(chance.choice(seeds))
+    for _ in range(chance.randint(1, MUTATIONS_MAX)):
+        reach = len(content) if chance.random() < 0.4 else min(len(content), 700)
+        at = chance.randrange(max(1, reach))
+        match chance.randrange(5):
+            case 0:
+                content[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                content[at : at + 2] = chance.choice([b"\xff\xff", b"\0\0", b"\x7f\xff", b"\xff\xda"])
+            case 2:
+                del content[at : at + chance.randint(1, 64)]
+            case 3:
+                content[at:at] = content[at : at + chance.randint(1, 64)]
+            case _:
+                other = chance.choice(seeds)
+                start = chance.randrange(len(other))
+                content[at:at] = other[start : start + chance.randint(1, 200)]
+    return bytes(content[: chance.randrange(len(content) + 1)] if chance.random() < 0.1 else content)
+
+
+def _hostile(chance: random.Random) -> bytes:
+    """Sound files of pictures made to cost time: finders, bars and noise as far as the eye reaches."""
+    height, width = (chance.choice([1, 7, 300, 1_200, 2_400, 4_000]) for _ in range(2))
+    kind = chance.randrange(5)
+    if kind == 0:
+        finder = np.zeros((9, 9), np.uint8)
+        finder[1:8, 1:8], finder[2:7, 2:7], finder[3:6, 3:6] = 255, 0, 255
+        cell = np.kron(255 - finder, np.ones((chance.randint(1, 6),) * 2, np.uint8))
+    elif kind == 1:
+        bars = np.random.default_rng(chance.randrange(2**32)).integers(0, 2, (1, 500)) * 255
+        cell = np.kron(bars, np.ones((80, chance.randint(1, 4)), np.uint8))
+    elif kind == 2:
+        cell = np.random.default_rng(chance.randrange(2**32)).integers(0, 256, (300, 300))
+    elif kind == 3:
+        cell = np.kron(np.indices((2, 2)).sum(0) % 2 * 255, np.ones((chance.randint(1, 9),) * 2))
+    else:
+        cell = np.linspace(0, 255, 64 * 64).reshape(64, 64)
+    pixels = np.tile(cell.astype(np.uint8), (-(-height // len(cell)), -(-width // cell.shape[1])))
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[:height, :width])).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    main()
