@@ -1,4 +1,4 @@
-"""`make fuzz-scanner`: broken, lying and hostile pictures through the reader's processes, for so many minutes.
+"""`make fuzz-scanner`: broken, lying and hostile pictures through the reader's processes, for some minutes.
 
 Counts answers, refusals and lost workers, and how long and how large the worst became. Seeded; proves
 nothing, finds what falls over.
@@ -14,9 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 from PIL import Image
 
 from scanner.found import ImageRefused
@@ -25,7 +27,7 @@ from scanner.pool import ReaderFailed, ReaderPool
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 SEED = 20_261_121
-MUTATIONS_MAX = 30
+MUTATIONS_MAX = 8
 
 
 def main() -> None:
@@ -119,6 +121,7 @@ def _mutated(seeds: list[bytes], chance: random.Random) -> bytes:
 def _hostile(chance: random.Random) -> bytes:
     """Sound files of pictures made to cost time: finders, bars and noise as far as the eye reaches."""
     height, width = (chance.choice([1, 7, 300, 1_200, 2_400, 4_000]) for _ in range(2))
+    cell: NDArray[Any]
     kind = chance.randrange(5)
     if kind == 0:
         finder = np.zeros((9, 9), np.uint8)
