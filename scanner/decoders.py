@@ -31,6 +31,9 @@ _ZXING_FORMATS = zxingcpp.BarcodeFormats(
 )
 
 
+_FNC1 = "\x1d"
+
+
 def decoders() -> tuple[str, ...]:
     """The decoders that work on this machine."""
     optional = (("zbar", pyzbar), ("tapirscan", tapirscan))
@@ -42,7 +45,7 @@ def look_with_zxing(picture: Grey) -> Sighting:
         picture, formats=_ZXING_FORMATS, text_mode=zxingcpp.TextMode.Plain, return_errors=True
     )
     read = (
-        FoundCode(text_of(barcode.bytes), _format_of(barcode), _corners_of(barcode.position))
+        found_code(barcode.bytes, _format_of(barcode), _corners_of(barcode.position))
         for barcode in barcodes
         if barcode.valid and barcode.bytes
     )
@@ -59,7 +62,7 @@ def look_with_zbar(picture: Grey) -> Sighting:
         return Sighting()
     symbols = [pyzbar.ZBarSymbol.QRCODE, pyzbar.ZBarSymbol.CODE128]
     read = (
-        FoundCode(symbol.data.decode(), QR if symbol.type == "QRCODE" else CODE_128, _box(symbol.polygon))
+        found_code(symbol.data, QR if symbol.type == "QRCODE" else CODE_128, _box(symbol.polygon))
         for symbol in pyzbar.decode(picture, symbols)
         # zbar guesses the charset of what is not ASCII, and says nothing of having guessed.
         if symbol.data and symbol.data.isascii()
@@ -72,8 +75,8 @@ def look_with_tapirscan(picture: Grey) -> Sighting:
     if tapirscan is None or min(picture.shape) < 3:
         return Sighting()
     read = (
-        FoundCode(
-            barcode.text if barcode.payload_bytes is None else text_of(barcode.payload_bytes),
+        found_code(
+            barcode.text.encode() if barcode.payload_bytes is None else barcode.payload_bytes,
             QR if barcode.format == "QRCode" else CODE_128,
             _four([(round(point.x), round(point.y)) for point in barcode.polygon]),
         )
@@ -88,7 +91,13 @@ def _tapirscanner() -> Any:
     return tapirscan.Scanner(mode="high", formats=["QRCode", "Code128"], parallel=False)
 
 
-def text_of(content: bytes) -> str:
+def found_code(content: bytes, format_: str, corners: Corners) -> FoundCode:
+    """FNC1 between the parts of a GS1 code is no character of its text, though decoders tell it as one."""
+    text = _text_of(content)
+    return FoundCode(text.replace(_FNC1, "") if format_ == CODE_128 else text, format_, corners)
+
+
+def _text_of(content: bytes) -> str:
     """UTF-8 where it is, else Latin-1 as the QR standard has it: a rule, not a guess by frequency."""
     try:
         return content.decode()

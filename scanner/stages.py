@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanner.bars import read_bars
-from scanner.decoders import look_with_tapirscan, look_with_zbar, look_with_zxing, text_of
-from scanner.found import FoundCode
+from scanner.decoders import found_code, look_with_tapirscan, look_with_zbar, look_with_zxing
 from scanner.picture import Grey
 from scanner.qr_finders import trios
 from scanner.redrawn import read_symbol
@@ -56,7 +55,7 @@ def look_redrawn(picture: Grey, progress: Progress) -> Sighting:
     for corners in progress.unread[:PLACES_MAX]:
         content = read_symbol(picture, np.array(corners, np.float32), progress.is_time_up)
         if content is not None:
-            codes.append(FoundCode(text_of(content), QR, corners))
+            codes.append(found_code(content, QR, corners))
     return Sighting(tuple(codes))
 
 
@@ -64,7 +63,7 @@ def look_along_bars(picture: Grey, _: Progress) -> Sighting:
     """Code 128 at an odd angle, in noise or half under glare: bars averaged along their length."""
     return Sighting(
         tuple(
-            FoundCode(text_of(content), CODE_128, _whole(area.corners()))
+            found_code(content, CODE_128, _whole(area.corners()))
             for area, content in read_bars(picture)
             if content is not None
         )
@@ -88,7 +87,7 @@ def look_for_finders(picture: Grey, progress: Progress) -> Sighting:
             break
         content = read_symbol(picture, trio.corners(), progress.is_time_up, sides=trio.sides())
         if content is not None:
-            sighting = Sighting((*sighting.codes, FoundCode(text_of(content), QR, corners)))
+            sighting = Sighting((*sighting.codes, found_code(content, QR, corners)))
     return sighting
 
 
