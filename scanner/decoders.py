@@ -47,7 +47,7 @@ def look_with_zxing(picture: Grey) -> Sighting:
     read = (
         found_code(barcode.bytes, _format_of(barcode), _corners_of(barcode.position))
         for barcode in barcodes
-        if barcode.valid and barcode.bytes
+        if barcode.valid and barcode.bytes and not _is_of_one_line(barcode)
     )
     unread = (
         _corners_of(barcode.position)
@@ -103,6 +103,14 @@ def _text_of(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError:
         return content.decode("latin-1")
+
+
+def _is_of_one_line(barcode: zxingcpp.Barcode) -> bool:
+    """Bars read on one row of pixels: on a table of passes, a line through two codes once made a third."""
+    position = barcode.position
+    left, right = (position.top_left, position.bottom_left), (position.top_right, position.bottom_right)
+    is_flat = all((top.x, top.y) == (bottom.x, bottom.y) for top, bottom in (left, right))
+    return _format_of(barcode) == CODE_128 and is_flat
 
 
 def _format_of(barcode: zxingcpp.Barcode) -> str:
