@@ -8,7 +8,8 @@ from command.surroundings import Surroundings, data_option, print_json, run
 from keys.keyring import KeyPurpose, Keyring, PublicKey
 from keys.receipt import seal_key_from
 from keys.sealed import KeyFolder
-from ledger.audit import Audit, OpenedKey
+from keys.signer import Ed25519Signer
+from ledger.audit import Audit, OpenedKey, RecordUnusable
 from ledger.audit import audit as audit_record
 from ledger.signing_keys import list_keys
 
@@ -26,11 +27,13 @@ def audit(as_json: bool, data: Path | None) -> None:
 
     async def work() -> Audit:
         async with around.database() as connection:
-            known = await list_keys(connection)
+            try:
+                known = await list_keys(connection)
+                keyring = Keyring.from_keys(known.values())
+            except ValueError as error:  # a public key, or its id, was changed: nothing can be verified by it
+                raise RecordUnusable(f"the keys in the record contradict themselves: {error}") from error
             opened = _open_keys(known, folder) if folder else None
-            return await audit_record(
-                connection, keyring=Keyring.from_keys(known.values()), opened_keys=opened
-            )
+            return await audit_record(connection, keyring=keyring, opened_keys=opened)
 
     found = run(work())
     _tell_json(found) if as_json else _tell(found)
@@ -42,7 +45,7 @@ def _open_keys(known: dict[int, PublicKey], folder: KeyFolder) -> dict[int, Open
     for key_id, key in known.items():
         if key.purpose is KeyPurpose.RECEIPT:
             private_key = folder.private_key(KeyPurpose.RECEIPT, key.kid)
-            opened[key_id] = OpenedKey(folder.signer(KeyPurpose.RECEIPT, key.kid), seal_key_from(private_key))
+            opened[key_id] = OpenedKey(Ed25519Signer.from_raw(private_key), seal_key_from(private_key))
     return opened
 
 

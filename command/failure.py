@@ -33,6 +33,7 @@ def _is_expected(error: Exception) -> bool:
 
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
+    from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
     from ledger.connect import UNREACHABLE
     from ledger.devices import UnknownDevice
@@ -48,6 +49,7 @@ def _is_expected(error: Exception) -> bool:
             EmbeddedError,
             SealError,
             IssueRefused,
+            RecordUnusable,
             UnknownDevice,
             MigrationError,
             UnknownProgramme,

@@ -29,6 +29,8 @@ class Verified:
     wanting: list[str] = field(default_factory=list)
     seen: set[tuple[int, int, str]] = field(default_factory=set)
     siret: object = None  # whose export it says it is
+    told: int | None = None  # how many receipts its last line says there are
+    lines: int = 0
 
 
 @receipts.command("verify")
@@ -51,12 +53,18 @@ def verify(file: Iterator[str], keyset: Path | None, as_json: bool) -> None:
         if isinstance(entry, dict) and "keyset" in entry and "receipt" not in entry:
             keyring = keyring or _read_keyset(json.dumps(entry["keyset"]))
             verified.siret = entry.get("operator")
+        elif entry and "receipts" in entry:
+            verified.told = entry["receipts"] if isinstance(entry["receipts"], int) else None
         elif entry:
+            verified.lines += 1
             if keyring is None:
                 raise click.UsageError("the file has no keyset before its receipts; give --keyset FILE")
             _verify_one(entry, number, keyring, verified)
     if keyring is None and not verified.good:
         raise click.UsageError("the file holds neither a keyset nor receipts")
+    if verified.siret is not None and verified.told != verified.lines:
+        told = "no last line" if verified.told is None else f"{verified.told} receipts in its last line"
+        verified.wanting.append(f"the export is not whole: {verified.lines} receipts, {told}")
     _tell(verified, keyring, as_json)
     raise SystemExit(1 if verified.wanting else 0)
 

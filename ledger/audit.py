@@ -19,6 +19,10 @@ SELECT {COLUMNS}, a.device_id, a.service_id, a.scanned_at, a.seal, o.siret
 FROM acceptances a LEFT JOIN operators o ON o.id = a.operator_id"""
 
 
+class RecordUnusable(Exception):
+    """The record contradicts itself where the audit begins; the text says where."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     check: str

@@ -115,7 +115,7 @@ CHECKS: dict[str, str] = {
         FROM remittances r GROUP BY r.operator_id HAVING count(*) <> max(r.number)""",
     "guard_never_ahead": """
         SELECT 'guard generation', format('%s, which no event raised', g.generation) FROM guard_generation g
-        WHERE g.generation > 1 + (SELECT count(*) FROM events WHERE action = 'guard.raise')""",
+        WHERE g.generation > g.first_generation + (SELECT count(*) FROM events WHERE action = 'guard.raise')""",
 }
 
 OPERATOR_TOTALS = """

@@ -10,10 +10,17 @@ from keys.passes import PassId
 from keys.receipt import PREFIX as RECEIPT_PREFIX
 from loadtests.bench_client import Answer
 from loadtests.bench_failure import BenchFailed
-from validator.bodies import AcceptedBody, EarlierBody, RefusedBody, ReusedBody, VerdictsBody
+from validator.bodies import (
+    AcceptedBody,
+    EarlierBody,
+    NotJudgedBody,
+    RefusedBody,
+    ReusedBody,
+    VerdictsBody,
+)
 from validator.verdict import Refusal
 
-VerdictBody: TypeAlias = AcceptedBody | RefusedBody | ReusedBody
+VerdictBody: TypeAlias = AcceptedBody | RefusedBody | ReusedBody | NotJudgedBody
 
 _verdict = msgspec.json.Decoder(AcceptedBody | RefusedBody)
 _verdicts = msgspec.json.Decoder(VerdictsBody)

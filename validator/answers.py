@@ -12,6 +12,7 @@ from validator.bodies import (
     AcceptedBody,
     EarlierBody,
     ListedBody,
+    NotJudgedBody,
     PassBody,
     RefusedBody,
     ReusedBody,
@@ -19,9 +20,9 @@ from validator.bodies import (
 from validator.messages import ATTEMPT_REUSED, MESSAGE_OF, Language
 from validator.receipt_desk import ReceiptDesk
 from validator.snapshot import Snapshot
-from validator.verdict import PARIS, Accepted, AttemptReused, Refused, Verdict
+from validator.verdict import PARIS, Accepted, AttemptReused, NotJudged, Refused, Verdict
 
-VerdictBody = AcceptedBody | RefusedBody | ReusedBody
+VerdictBody = AcceptedBody | RefusedBody | ReusedBody | NotJudgedBody
 
 
 def verdict_body(
@@ -40,6 +41,8 @@ def verdict_body(
             return refused_body(verdict, attempt_id, snapshot=snapshot, language=language)
         case AttemptReused():
             return ReusedBody(attempt_id=attempt_id, message=ATTEMPT_REUSED)
+        case NotJudged(message, retry_after_seconds):
+            return NotJudgedBody(attempt_id, message, retry_after_seconds)
 
 
 def refused_body(

@@ -95,8 +95,16 @@ class ReusedBody(Struct, tag_field="verdict", tag="attempt_reused"):
     message: str
 
 
+class NotJudgedBody(Struct, tag_field="verdict", tag="not_judged"):
+    """Only within a batch: a typed code past the limit on wrong ones; to be sent again later."""
+
+    attempt_id: UUID
+    message: str
+    retry_after_seconds: int
+
+
 class VerdictsBody(Struct):
-    verdicts: list[AcceptedBody | RefusedBody | ReusedBody]
+    verdicts: list[AcceptedBody | RefusedBody | ReusedBody | NotJudgedBody]
 
 
 class UndoneBody(Struct):

@@ -21,6 +21,7 @@ from validator import metrics
 from validator.trouble import CannotDecide, Overloaded
 
 WAITING_MAX = 20_000
+PUT_BACK_MAX = 1_024  # passed over per flush: thousands of scans of one pass must not cost their square
 FLUSH_SECONDS_MAX = 10.0
 RECONNECT_SECONDS = 0.3  # after a failed connection, candidates are turned away for that long
 
@@ -92,7 +93,7 @@ class GroupCommit:
         chosen: list[_Waiting] = []
         put_back: list[_Waiting] = []
         seen: set[object] = set()
-        while self._waiting and len(chosen) < CANDIDATES_MAX:
+        while self._waiting and len(chosen) < CANDIDATES_MAX and len(put_back) < PUT_BACK_MAX:
             one = self._waiting.popleft()
             candidate = one.candidate
             must_wait = candidate.pass_id in seen or candidate.attempt_id in seen

@@ -108,5 +108,6 @@ def _waiting_problem(error: Exception, request: web.Request) -> web.Response:
             headers = {"Retry-After": str(error.retry_after_seconds)}
             return problem(503, "cannot-decide", str(error), headers)
         case _:
-            log.warning("record_unreachable", error=repr(error), route=request.path)
+            if request.transport is not None:  # else the caller went away, and nobody reads this answer
+                log.warning("record_unreachable", error=repr(error), route=request.path)
             return problem(503, "cannot-decide", "the record can't be reached", {"Retry-After": "1"})

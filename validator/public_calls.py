@@ -83,7 +83,8 @@ async def get_ready(request: web.Request) -> web.Response:
     """503 unless a scan could be judged and recorded now. Valkey is not asked: without it, scans go on."""
     failing = []
     try:
-        request.app[DESK].open_keys()
+        # In a thread: unsealing a new key takes some tenths of a second, and scans must not wait for it.
+        await asyncio.to_thread(request.app[DESK].open_keys)
     except CannotDecide as error:
         failing.append(str(error))
     if not await _takes_writes(request.app[POOL]):

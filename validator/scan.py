@@ -16,11 +16,12 @@ from validator.group_commit import GroupCommit
 from validator.guard import Guard, Mark
 from validator.keeper import SnapshotKeeper
 from validator.snapshot import Snapshot
-from validator.trouble import CannotDecide
+from validator.trouble import CannotDecide, TooManyAttempts
 from validator.verdict import (
     Accepted,
     AttemptReused,
     Earlier,
+    NotJudged,
     Refusal,
     Refused,
     ScanTime,
@@ -60,18 +61,28 @@ class Scanning:
     async def scan_many(self, attempts: Sequence[Attempt], device: Device, now: datetime) -> list[Verdict]:
         """In the order given; of two attempts on one pass, the first given comes first."""
         # All are read before any is taken: typed codes, which take longer to read, keep their place.
-        codes = []
+        codes: list[SignedPass | CodeFault | NotJudged] = []
         for one in attempts:
-            codes.append(await self._reader.read(one.code, device, self._keeper.current()))
+            codes.append(await self._read(one, device))
             if len(codes) % CODES_PER_TURN == 0:
                 # Signatures are slow: single scans, and answers of the guard, have their turn in between.
                 await asyncio.sleep(0)
+        if all(isinstance(code, NotJudged) for code in codes):
+            await self._reader.read(attempts[0].code, device, self._keeper.current())  # tells why, as a 429
         judged = zip(codes, attempts, strict=True)
         return list(await asyncio.gather(*(self._judge(*one, device, now) for one in judged)))
 
+    async def _read(self, attempt: Attempt, device: Device) -> SignedPass | CodeFault | NotJudged:
+        try:
+            return await self._reader.read(attempt.code, device, self._keeper.current())
+        except TooManyAttempts as error:
+            return NotJudged(str(error), error.retry_after_seconds)
+
     async def _judge(
-        self, code: SignedPass | CodeFault, attempt: Attempt, device: Device, now: datetime
+        self, code: SignedPass | CodeFault | NotJudged, attempt: Attempt, device: Device, now: datetime
     ) -> Verdict:
+        if isinstance(code, NotJudged):
+            return _counted(code)
         if isinstance(code, CodeFault):
             return _counted(Refused(Refusal(code.value)))
         if code.pass_id.booklet not in self._keeper.current().booklets and not await self._keeper.refresh():
@@ -192,4 +203,6 @@ def _counted(verdict: Verdict) -> Verdict:
             metrics.VERDICTS.labels(refusal.value).inc()
         case AttemptReused():
             metrics.VERDICTS.labels("attempt_reused").inc()
+        case NotJudged():
+            metrics.VERDICTS.labels("not_judged").inc()
     return verdict

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings, *, share_port: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; scans in flight are answered first."""
     with open_socket(settings.host, settings.port, share_port=share_port) as listener:
-        uvloop.run(run_until_told(settings, listener))
+        uvloop.run(run_until_told(settings, listener, leash=sys.stdin.fileno() if share_port else None))
 
 
 def open_socket(host: str, port: int, *, share_port: bool) -> socket.socket:
@@ -45,9 +45,12 @@ def open_socket(host: str, port: int, *, share_port: bool) -> socket.socket:
     return listener
 
 
-async def run_until_told(settings: Settings, listener: socket.socket) -> None:
+async def run_until_told(settings: Settings, listener: socket.socket, *, leash: int | None = None) -> None:
+    """leash: a pipe whose other end the parent holds; its end is ours too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if leash is not None:
+        loop.add_reader(leash, stop.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     runner = web.AppRunner(
@@ -69,6 +72,8 @@ async def run_until_told(settings: Settings, listener: socket.socket) -> None:
         # Connections accepted a moment ago: aiohttp would drop their requests, and then wait for them.
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
     finally:
+        if leash is not None:
+            loop.remove_reader(leash)
         await runner.cleanup()
 
 
@@ -117,6 +122,7 @@ class _Family:
         return subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--host", self._settings.host, "--port", str(self._settings.port)],
             env=self._environment | {"POINCON_PROCESSES": "1"},
+            stdin=subprocess.PIPE,  # its end tells the child that we are gone, even by kill -9
         )
 
     def _stop(self, *_: object) -> None:

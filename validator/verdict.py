@@ -7,7 +7,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from keys.passes import PassId, SignedPass
-from ledger.rows import Acceptance, Booklet, BookletState, Claimed, Device, Outcome
+from ledger.rows import Acceptance, Booklet, Claimed, Device, Outcome
 from validator.snapshot import Snapshot
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -61,11 +61,19 @@ class AttemptReused:
 
 
 @dataclass(frozen=True, slots=True)
+class NotJudged:
+    """Within a batch: a typed code past the limit on wrong ones. The others are judged."""
+
+    message: str
+    retry_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unsettled:
     """The record moved on while it was asked: look again."""
 
 
-Verdict: TypeAlias = Accepted | Refused | AttemptReused
+Verdict: TypeAlias = Accepted | Refused | AttemptReused | NotJudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +116,11 @@ def refuse_early(
 
 
 def _refuse_booklet(booklet: Booklet, snapshot: Snapshot, at: datetime) -> Refusal | None:
-    was_cancelled = booklet.cancelled_at is not None and booklet.cancelled_at <= at
-    never_activated = booklet.activated_at is None or booklet.activated_at > at
-    if never_activated and (booklet.state is not BookletState.CANCELLED or not was_cancelled):
+    if booklet.activated_at is None or booklet.activated_at > at:
         return Refusal.NOT_ACTIVE
     if at >= snapshot.programmes[booklet.programme_id].expires_at:
         return Refusal.EXPIRED
-    if was_cancelled:
+    if booklet.cancelled_at is not None and booklet.cancelled_at <= at:
         return Refusal.CANCELLED
     return None
 

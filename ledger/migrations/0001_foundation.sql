@@ -303,12 +303,16 @@ CREATE TABLE remittance_lines (
 
 CREATE TABLE guard_generation (
     only_row           boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    generation         bigint NOT NULL DEFAULT 1,
+    -- Drawn at random: a database made anew beside a Valkey that survived must not believe its marks.
+    first_generation   bigint NOT NULL,
+    generation         bigint NOT NULL CHECK (generation >= first_generation),
     system_identifier  bigint NOT NULL,
     timeline           integer NOT NULL
 );
-INSERT INTO guard_generation (system_identifier, timeline)
-    SELECT (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint());
+INSERT INTO guard_generation (first_generation, generation, system_identifier, timeline)
+    SELECT drawn.number, drawn.number, (SELECT system_identifier FROM pg_control_system()),
+           (SELECT timeline_id FROM pg_control_checkpoint())
+    FROM (SELECT floor(random() * 1000000000)::bigint AS number) AS drawn;
 
 -- The console ------------------------------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ export class Queue extends EventTarget {
   }
 
   #settle(batch, verdicts) {
-    const verdictOf = new Map(verdicts.map((verdict) => [verdict.attempt_id, verdict]))
+    const judged = verdicts.filter(({ verdict }) => verdict !== "not_judged")
+    const verdictOf = new Map(judged.map((verdict) => [verdict.attempt_id, verdict]))
     const told = batch.filter((attempt) => verdictOf.has(attempt.attemptId))
     this.#tell(told, (attempt) => outcome(verdictOf.get(attempt.attemptId)))
     if (told.length < batch.length) throw new NoAnswer("a verdict is missing")

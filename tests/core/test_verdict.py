@@ -215,8 +215,8 @@ def test_two_qualifications_cover_what_either_covers():
     assert refused(service="premiers-pas", qualifications=both) is None
 
 
-def test_a_booklet_cancelled_before_it_was_activated_is_cancelled_rather_than_soon_active():
-    assert refused(booklet=a_cancelled_booklet(NOON - DAY, activated_at=None)) is Refusal.CANCELLED
+def test_a_booklet_cancelled_before_it_was_activated_is_told_by_the_first_reason():
+    assert refused(booklet=a_cancelled_booklet(NOON - DAY, activated_at=None)) is Refusal.NOT_ACTIVE
     assert refused(booklet=a_cancelled_booklet(NOON + DAY, activated_at=None)) is Refusal.NOT_ACTIVE
 
 

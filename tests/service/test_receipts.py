@@ -47,9 +47,18 @@ async def test_an_export_verifies_with_no_server_and_no_setting(export, poincon)
 async def test_an_export_holds_every_receipt_of_the_operator_as_it_was_answered(house, seller, export):
     _, attempts = seller
     keyring = house.apps[0][KEEPER].current().keyring
-    receipts = [open_receipt(line["receipt"], keyring) for line in _lines(export)[1:]]
+    receipts = [open_receipt(line["receipt"], keyring) for line in _lines(export)[1:-1]]
     assert sorted(str(receipt.attempt_id) for receipt in receipts) == sorted(attempts)
     assert {receipt.amount_cents for receipt in receipts} == {1_000}
+
+
+@pytest.mark.parametrize("kept", [slice(0, -1), slice(0, -3), [0, 1, 2, 4, 5, 6, 7]])
+async def test_an_export_cut_short_or_with_a_receipt_left_out_is_found_wanting(export, typed, kept):
+    lines = _lines(export)
+    _write(export, lines[kept] if isinstance(kept, slice) else [lines[place] for place in kept])
+    run = typed("receipts", "verify", str(export))
+    assert run.returncode == 1
+    assert "not whole" in run.stdout
 
 
 async def test_a_receipt_says_who_where_how_much_and_when(house, new_attempt_id):
@@ -82,17 +91,18 @@ async def test_a_receipt_of_another_operator_in_the_export_is_found_wanting(hous
     other = await house.operator()
     [one] = await house.passes(1)
     foreign = (await house.scan(one.qr, device=other)).body["receipt"]
-    _write(export, [*_lines(export), {"receipt": foreign}])
+    *lines, _ = _lines(export)
+    _write(export, [*lines, {"receipt": foreign}, {"receipts": 7}])
     run = typed("receipts", "verify", str(export))
     assert run.returncode == 1
     assert "line 8: " in run.stdout
 
 
 async def test_a_changed_character_and_a_repeated_line_are_found_wanting(export, typed):
-    lines = _lines(export)
+    *lines, _ = _lines(export)
     text = lines[1]["receipt"]
     lines[1]["receipt"] = text[:-3] + ("0" if text[-3] != "0" else "1") + text[-2:]
-    _write(export, [*lines, lines[2]])
+    _write(export, [*lines, lines[2], {"receipts": 7}])
     run = typed("receipts", "verify", str(export), "--json")
     assert run.returncode == 1
     told = json.loads(run.stdout)

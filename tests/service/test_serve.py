@@ -188,6 +188,23 @@ async def test_two_processes_share_the_port_and_a_killed_one_comes_back(
     assert "process_died" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.parametrize("served", [("--processes", "2")], indirect=True)
+async def test_children_do_not_outlive_a_killed_parent(served, until):
+    parent = psutil.Process(served.process.pid)
+
+    async def both():
+        children = [child for child in parent.children() if _listens(child)]
+        return children if len(children) == 2 else None
+
+    children = await until(both, seconds=30)
+    parent.kill()
+
+    async def all_gone():
+        return not any(child.is_running() and _listens(child) for child in children)
+
+    await until(all_gone, seconds=STOP_SECONDS)
+
+
 def _listens(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return any(one.status == psutil.CONN_LISTEN for one in process.net_connections("tcp"))

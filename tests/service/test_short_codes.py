@@ -107,6 +107,21 @@ async def test_a_batch_is_no_way_around_the_limit(house, new_attempt_id):
         ) == 0  # fmt: skip
 
 
+async def test_in_a_batch_a_typed_code_past_the_limit_does_not_hold_back_the_others(house, new_attempt_id):
+    typed, signed = await house.passes(2)
+    device = await house.operator()
+    for number in range(WRONG_MAX["device"]):
+        await house.scan(a_guess(number), device=device)
+    scans = [{"attempt_id": new_attempt_id(), "code": code} for code in (typed.short, signed.qr)]
+    answer = await house.batch(scans, device=device)
+    assert answer.status == 200
+    [waiting, taken] = answer.body["verdicts"]
+    assert (waiting["verdict"], waiting["attempt_id"]) == ("not_judged", scans[0]["attempt_id"])
+    assert waiting["retry_after_seconds"] > 0
+    assert taken["verdict"] == "accepted"
+    assert (await house.batch(scans[:1], device=device)).status == 429
+
+
 async def test_an_operator_and_everybody_together_are_limited_too(house):
     def a_device(number: int, operator_id: int) -> Device:
         return Device(number, operator_id, 1, 1, "", None, None)

@@ -1,0 +1,92 @@
+"""The programme that is drilled: keys, qualified operators, devices, active booklets. All of it made up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from stdnum import luhn
+
+from keys.keyring import KeyPurpose, KeyState
+from keys.passes import PassId
+from keys.sealed import KeyFolder
+from ledger.booklets import activate_batch, issue_batch
+from ledger.connect import Connection
+from ledger.devices import enrol_device
+from ledger.signing_keys import add_key, change_key
+from loadtests.drill.plan import Pass
+from programmes.codes import batch_codes
+from programmes.setup import Instance, OperatorText, ProgrammeText, ServiceText, SiteText, set_up
+
+ACTOR = "drill"
+OPERATORS = 4
+SITES_PER_OPERATOR = 2
+MEDIATORS_PER_SITE = 2
+SERVICE = "premiers-pas"
+TERRITORY = "Val-Exercice"
+
+
+@dataclass(frozen=True)
+class Seeded:
+    passes: Sequence[Pass]
+    tokens: Sequence[str]  # one per device
+    device_sites: tuple[int, ...]
+
+
+async def seed(connection: Connection, folder: KeyFolder, *, booklet_count: int) -> Seeded:
+    now = datetime.now(UTC)
+    folder.create_master_secret()
+    for purpose in KeyPurpose:
+        key = folder.create_pair(purpose, now)
+        await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor=ACTOR)
+        await change_key(connection, key.kid, KeyState.ACTIVE, at=now, actor=ACTOR, reason=None)
+    done = await set_up(connection, _instance(now.date()), actor=ACTOR, today=now.date())
+    batch = await issue_batch(connection, done.programme_id, booklet_count, actor=ACTOR)
+    await activate_batch(connection, batch.id, at=now, actor=ACTOR, reason="exercice")
+    tokens, device_sites = [], []
+    for (operator, site, mediator), mediator_id in done.mediators.items():
+        site_id = done.sites[operator, site]
+        _, token = await enrol_device(
+            connection, site_id=site_id, mediator_id=mediator_id, label=mediator, actor=ACTOR
+        )
+        tokens.append(token)
+        device_sites.append(site_id)
+    passes = [
+        Pass(PassId(booklet.number, one.number), one.qr, one.short)
+        for booklet in batch_codes(batch, folder)
+        for one in booklet.passes
+    ]
+    return Seeded(passes, tokens, tuple(device_sites))
+
+
+def _instance(today: date) -> Instance:
+    programme = ProgrammeText(
+        name="Programme d’exercice",
+        funder="Métropole d’exercice",
+        contact="exercice",
+        last_day=today + timedelta(days=365),
+        territories=[TERRITORY],
+        services=[SERVICE],
+        qualified_from=today - timedelta(days=1),
+    )
+    return Instance(
+        programme, [ServiceText(SERVICE, "Premiers pas")], [_operator(n) for n in range(OPERATORS)]
+    )
+
+
+def _operator(number: int) -> OperatorText:
+    sites = [
+        SiteText(
+            f"Lieu {number}-{site}",
+            TERRITORY,
+            [f"Médiateur {number}-{site}-{mediator}" for mediator in range(MEDIATORS_PER_SITE)],
+        )
+        for site in range(SITES_PER_OPERATOR)
+    ]
+    return OperatorText(_made_up_siret(number), f"Structure {number}", [SERVICE], sites)
+
+
+def _made_up_siret(number: int) -> str:
+    siren = f"9990{number:04d}"
+    siren += luhn.calc_check_digit(siren)
+    body = f"{siren}0001"
+    return body + str(luhn.calc_check_digit(body))
