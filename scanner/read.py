@@ -39,28 +39,33 @@ def read_picture(
     """Codes in the order they were found.
 
     With `is_good` the stages end as soon as a code is good, and not before. Without, they end at the first
-    that leaves no code seen but unread, unless there are so many codes that some may not have been seen.
+    that leaves no code seen but unread; where there are many codes, at a late one that adds none.
     `told` hears after each stage how many codes are known by then.
     """
     progress = Progress(cpu_seconds_max=cpu_seconds_max)
     for stage in stages:
         if not stage.suits(picture):
             continue
+        known = len(progress.found)
         try:
             progress.add(stage.look(picture, progress))
         except (cv2.error, np.linalg.LinAlgError, ArithmeticError) as cause:
             # Places guessed on an odd picture can lie on one line or at infinity: the other stages go on.
             _log.warning("stage %s gave up on a picture: %s", stage.name, cause)
         told(stage, len(progress.found))
-        if _is_enough(progress, is_good) or progress.is_time_up():
+        if is_good is not None:
+            is_enough = any(is_good(code) for code in progress.found)
+        else:
+            is_enough = _is_all_seen(progress, stage, has_grown=len(progress.found) > known)
+        if is_enough or progress.is_time_up():
             break
     return [_within(code, picture) for code in progress.found[:CODES_MAX]]
 
 
-def _is_enough(progress: Progress, is_good: IsGood | None) -> bool:
-    if is_good is not None:
-        return any(is_good(code) for code in progress.found)
-    return 0 < len(progress.found) < MANY_CODES and not progress.unread
+def _is_all_seen(progress: Progress, stage: Stage, *, has_grown: bool) -> bool:
+    if not progress.found or progress.unread:
+        return False
+    return len(progress.found) < MANY_CODES or (stage.is_late and not has_grown)
 
 
 def _within(code: FoundCode, picture: Grey) -> FoundCode:

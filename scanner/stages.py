@@ -29,12 +29,16 @@ PLACES_MAX = 24
 
 @dataclass(frozen=True)
 class Stage:
-    """`look` is asked only about pictures of more than pixels_min and at most pixels_max."""
+    """`look` is asked only about pictures of more than pixels_min and at most pixels_max.
+
+    A table of many codes has been looked at for small ones once it is past the first late stage.
+    """
 
     name: str
     look: Callable[[Grey, Progress], Sighting]
     pixels_min: int = 0
     pixels_max: int = NO_LIMIT
+    is_late: bool = False
 
     def suits(self, picture: Grey) -> bool:
         return self.pixels_min < picture.size <= self.pixels_max
@@ -116,12 +120,12 @@ STAGES = (
     Stage("as taken", look_as_taken),
     Stage("redrawn", look_redrawn),
     Stage("along bars", look_along_bars),
-    Stage("doubled", look_doubled, pixels_max=8_000_000),
-    Stage("smoothed", look_smoothed),
-    Stage("equalised", look_equalised, pixels_max=16_000_000),
-    Stage("zbar", look_with_zbar_too, pixels_max=4_000_000),
-    Stage("tapirscan", look_with_tapirscan_too, pixels_max=8_000_000),
-    Stage("finders", look_for_finders),
+    Stage("doubled", look_doubled, pixels_max=8_000_000, is_late=True),
+    Stage("smoothed", look_smoothed, is_late=True),
+    Stage("equalised", look_equalised, pixels_max=16_000_000, is_late=True),
+    Stage("zbar", look_with_zbar_too, pixels_max=4_000_000, is_late=True),
+    Stage("tapirscan", look_with_tapirscan_too, pixels_max=8_000_000, is_late=True),
+    Stage("finders", look_for_finders, is_late=True),
 )
 
 
