@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from scanner.picture import Grey
 
-# The texture is judged on a picture of at most this many pixels a side, in cells of so many.
-SEARCHED_PIXELS = 1_200
+# The texture is judged on a picture reduced to so many pixels a side, in cells of so many; but a large one is
+# not reduced further than by half, as thin bars would melt into grey, unless it is larger than is useful.
+SEARCHED_PIXELS, SEARCHED_PIXELS_MAX = 1_200, 2_400
 CELL = 8
 CELLS_MIN = 12
 AREAS_MAX = 24
@@ -91,7 +92,8 @@ class BarArea:
 
 def bar_areas(picture: Grey) -> list[BarArea]:
     """The largest and clearest first."""
-    scale = min(1.0, SEARCHED_PIXELS / max(picture.shape))
+    longer = max(picture.shape)
+    scale = min(1.0, max(SEARCHED_PIXELS / longer, 0.5), SEARCHED_PIXELS_MAX / longer)
     if min(picture.shape) * scale < 2 * CELL:
         return []
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
