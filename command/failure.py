@@ -17,7 +17,7 @@ def told() -> Iterator[None]:
         if not _is_expected(error):
             raise
         click.echo(f"poincon: {_what_happened(error)}", err=True)
-        sys.exit(1)
+        sys.exit(2 if _is_wrong_usage(error) else 1)
 
 
 def _what_happened(error: Exception) -> str:
@@ -26,6 +26,12 @@ def _what_happened(error: Exception) -> str:
     if isinstance(error, UndefinedTableError):
         return "the database has no schema of ours, or an old one: run `poincon migrate`"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _is_wrong_usage(error: Exception) -> bool:
+    from validator.settings import SettingsError
+
+    return isinstance(error, SettingsError)
 
 
 def _is_expected(error: Exception) -> bool:

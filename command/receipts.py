@@ -10,7 +10,7 @@ import click
 
 from command.surroundings import print_json
 from keys.keyring import Keyring, keyring_from_jwks
-from keys.passes import CodeFault
+from keys.passes import CodeFault, PassId
 from keys.receipt import DoubtfulReceipt, Receipt, open_receipt
 
 LINE_CHARS_MAX = 1_000_000  # the keyset's line; a receipt's has about 500
@@ -28,6 +28,7 @@ class Verified:
     undone: int = 0
     wanting: list[str] = field(default_factory=list)
     seen: set[tuple[int, int, str]] = field(default_factory=set)
+    live: set[PassId] = field(default_factory=set)
     siret: object = None  # whose export it says it is
     told: int | None = None  # how many receipts its last line says there are
     lines: int = 0
@@ -65,6 +66,12 @@ def verify(file: Iterator[str], keyset: Path | None, as_json: bool) -> None:
     if verified.siret is not None and verified.told != verified.lines:
         told = "no last line" if verified.told is None else f"{verified.told} receipts in its last line"
         verified.wanting.append(f"the export is not whole: {verified.lines} receipts, {told}")
+    if keyset is None:
+        click.echo(
+            "The keys come from the file itself: compare their ids with those that the instance publishes at"
+            " /v1/keyset, or save that and give it with --keyset.",
+            err=True,
+        )
     _tell(verified, keyring, as_json)
     raise SystemExit(1 if verified.wanting else 0)
 
@@ -112,6 +119,10 @@ def _verify_one(entry: dict[str, object], number: int, keyring: Keyring, verifie
                 verified.wanting.append(f"line {number}: the same acceptance as a line before")
                 return
             verified.seen.add(key)
+            if not entry.get("undone_at"):
+                if opened.pass_id in verified.live:
+                    verified.wanting.append(f"line {number}: a second live acceptance of the same pass")
+                verified.live.add(opened.pass_id)
             verified.good += 1
             if entry.get("undone_at"):
                 verified.undone += 1
@@ -151,4 +162,6 @@ def _tell(verified: Verified, keyring: Keyring | None, as_json: bool) -> None:
     click.echo(
         f"{verified.good} receipts good, {verified.undone} undone since; {len(verified.wanting)} wanting"
     )
+    if verified.undone:
+        click.echo("What was undone is as the export says: a receipt can't tell, ask the record.")
     click.echo(f"live total {verified.total_cents / 100:.2f} €, keys trusted: {', '.join(kids)}")

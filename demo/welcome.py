@@ -27,7 +27,7 @@ Poinçon est prêt.
   2. Les carnets imprimés, à photographier ou à saisir : {folder.booklets_pdf}
      Les mêmes codes en texte : {folder.codes}
 
-  3. Encaissez un pass en ligne de commande :
+  3. Encaissez le premier pass en ligne de commande (s’il ne l’est pas déjà) :
      curl -s {url}/v1/scans -H 'Authorization: Bearer {device.token}' \\
        -d '{{"attempt_id": "'$(cat /proc/sys/kernel/random/uuid)'", "code": "{short}"}}'
      Recommencez : il est refusé, avec la date et le lieu du premier encaissement.

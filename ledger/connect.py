@@ -85,7 +85,7 @@ def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
 @asynccontextmanager
 async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> AsyncIterator[Connection]:
     """A connection of the pool, which is closed when its work is not done in time: nobody waits for ever."""
-    async with pool.acquire() as connection:
+    async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
         giving_up = asyncio.get_running_loop().call_later(seconds, connection.terminate)
         try:
             yield connection

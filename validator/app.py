@@ -25,6 +25,7 @@ from validator.scan import Scanning
 from validator.settings import Settings
 from validator.wiring import (
     DESK,
+    EXPORTS_UNDER_WAY,
     GROUP_COMMIT,
     GUARD,
     KEEPER,
@@ -53,10 +54,13 @@ def build_app(settings: Settings) -> web.Application:
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
     app[PHOTOS_UNDER_WAY] = Counter()
+    app[EXPORTS_UNDER_WAY] = set()
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+        if endpoint.method == "GET":
+            app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
     add_console(app, pool=POOL, public_url=settings.public_url)

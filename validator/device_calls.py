@@ -1,5 +1,6 @@
 """The calls of a device about itself and its operator: enrolment, who am I, photos, export of receipts."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,19 +10,23 @@ from aiohttp import web
 from ledger.acceptances import acceptances_of
 from ledger.connect import answering
 from ledger.devices import accept_invitation
+from ledger.rows import Operator
 from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
 from validator.badge import COOKIE, device_of
 from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
-from validator.endpoint import Endpoint, answer, read_body
+from validator.endpoint import Endpoint, answer, in_time, read_body
 from validator.photo_checks import add_checks
 from validator.problems import Problem
+from validator.snapshot import Snapshot
 from validator.trouble import TooManyAttempts
 from validator.verdict import PARIS
-from validator.wiring import DESK, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL
+from validator.wiring import DESK, EXPORTS_UNDER_WAY, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL, SETTINGS
 
 COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
 CHUNK_BYTES = 64 * 1024
 RECEIPTS_PER_WRITE = 200
+RECEIPTS_PER_TURN = 20
+EXPORTS_MAX = 2  # each holds a connection of the pool for as long as its reader takes
 EXPORT_SECONDS_MAX = 600.0
 PHOTOS_PER_DEVICE_MAX = 2
 
@@ -41,10 +46,15 @@ async def post_enrolment(request: web.Request) -> web.Response:
         max_age=COOKIE_SECONDS,
         httponly=True,
         samesite="Strict",
-        secure=request.headers.get("X-Forwarded-Proto", request.scheme) == "https",
+        secure=_is_secure(request),
         path="/",
     )
     return response
+
+
+def _is_secure(request: web.Request) -> bool:
+    public_url = request.app[SETTINGS].public_url or ""
+    return public_url.startswith("https:") or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 async def get_device(request: web.Request) -> web.Response:
@@ -101,9 +111,10 @@ async def _read_image(request: web.Request) -> bytes:
         raise Problem(415, "unsupported-media-type", "send the image itself as the body, not a form")
     refuse_too_many_bytes(request.content_length or 0)
     image = bytearray()
-    async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-        image += chunk
-        refuse_too_many_bytes(len(image))
+    async with in_time():
+        async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+            image += chunk
+            refuse_too_many_bytes(len(image))
     if not image:
         raise Problem(400, "malformed", "the body is empty; send the bytes of a JPEG, PNG or WebP image")
     return bytes(image)
@@ -113,7 +124,19 @@ async def get_receipts(request: web.Request) -> web.StreamResponse:
     """JSON lines: the keyset, then each acceptance with its receipt. `poincon receipts verify` reads it."""
     snapshot = request.app[KEEPER].current()
     device = device_of(request, snapshot)
-    operator = snapshot.operators[device.operator_id]
+    exports = request.app[EXPORTS_UNDER_WAY]
+    if device.id in exports or len(exports) >= EXPORTS_MAX:
+        raise TooManyAttempts("an export is under way; try again when it has ended", retry_after_seconds=5)
+    exports.add(device.id)
+    try:
+        return await _export_receipts(request, snapshot.operators[device.operator_id], snapshot)
+    finally:
+        exports.remove(device.id)
+
+
+async def _export_receipts(
+    request: web.Request, operator: Operator, snapshot: Snapshot
+) -> web.StreamResponse:
     desk = request.app[DESK]
     response = web.StreamResponse(
         headers={
@@ -140,6 +163,8 @@ async def get_receipts(request: web.Request) -> web.StreamResponse:
                 )
             )
             count += 1
+            if count % RECEIPTS_PER_TURN == 0:
+                await asyncio.sleep(0)  # scans have their turn between signatures
             if len(lines) >= RECEIPTS_PER_WRITE:
                 await response.write(b"\n".join(lines) + b"\n")
                 lines.clear()
@@ -187,6 +212,6 @@ ENDPOINTS = (
         get_receipts,
         "All receipts of the caller's operator with the keyset, as JSON lines",
         answers={200: "application/jsonl"},
-        problems=(401, 503),
+        problems=(401, 429, 503),
     ),
 )

@@ -1,6 +1,8 @@
 """How a call is declared, so that its route and its OpenAPI entry come from the same lines."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,6 +12,7 @@ from aiohttp import web
 from validator.problems import Problem
 
 JSON_BYTES_MAX = 1024 * 1024
+BODY_SECONDS_MAX = 60  # a photo of 16 MiB at 2.2 Mbit/s
 
 Body = TypeVar("Body")
 
@@ -29,6 +32,16 @@ class Endpoint:
     is_public: bool = False
 
 
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Answer 408 to a body that comes too slowly."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            yield
+    except TimeoutError:
+        raise Problem(408, "too-slow", f"the body took over {BODY_SECONDS_MAX} s; send it again") from None
+
+
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # one per body type
 
 
@@ -40,7 +53,9 @@ def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
 
 async def read_body(request: web.Request, body_type: type[Body]) -> Body:
     try:
-        body: Body = _decoder(body_type).decode(await request.read())
+        async with in_time():
+            content = await request.read()
+        body: Body = _decoder(body_type).decode(content)
     except msgspec.DecodeError as error:  # also a ValidationError, whose text names the field
         raise Problem(400, "malformed", str(error)) from None
     except UnicodeDecodeError:

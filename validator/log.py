@@ -22,4 +22,6 @@ def set_up_log(level: int = logging.INFO) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # It writes what its parser refuses, tokens and codes included. What fails in our code, problems.py logs.
+    logging.getLogger("aiohttp.server").disabled = True
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

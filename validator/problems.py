@@ -23,6 +23,7 @@ TITLES = {
     403: "Not this device's right",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",

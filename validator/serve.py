@@ -41,7 +41,12 @@ def open_socket(host: str, port: int, *, share_port: bool) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if share_port:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        reason = f"port {port} of {host} can't be had ({error.strerror}); give another with --port"
+        raise OSError(error.errno, reason) from None
     return listener
 
 

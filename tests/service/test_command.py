@@ -91,13 +91,13 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(arguments, typed):
 )
 def test_a_missing_setting_is_named_in_one_line(arguments, named, typed):
     run = typed(*arguments)
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert named in plain(run)
 
 
 async def test_an_unreachable_database_is_one_line(poincon):
     run = await poincon("audit", env=BARE | NO_SERVER)
-    assert run.returncode == 1
+    assert run.returncode == 2  # not 1: nothing was checked and found wanting
     assert "PostgreSQL" in plain(run)
 
 

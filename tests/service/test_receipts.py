@@ -61,6 +61,22 @@ async def test_an_export_cut_short_or_with_a_receipt_left_out_is_found_wanting(e
     assert "not whole" in run.stdout
 
 
+async def test_an_undo_left_out_shows_when_the_pass_was_taken_again(house, typed, new_attempt_id, tmp_path):
+    device, [one], first = await house.operator(), await house.passes(1), new_attempt_id()
+    await house.scan(one.qr, attempt_id=first, device=device)
+    await house.undo(first, device=device)
+    assert (await house.scan(one.qr, attempt_id=new_attempt_id(), device=device)).verdict == "accepted"
+    export = tmp_path / "export.jsonl"
+    export.write_text((await house.call("GET", "/v1/receipts", device=device)).body, encoding="utf-8")
+    lines = _lines(export)
+    for line in lines:
+        line.pop("undone_at", None)
+    _write(export, lines)
+    run = typed("receipts", "verify", str(export))
+    assert run.returncode == 1
+    assert "second live acceptance" in run.stdout
+
+
 async def test_a_receipt_says_who_where_how_much_and_when(house, new_attempt_id):
     [one] = await house.passes(1)
     device, attempt_id = await house.operator(), new_attempt_id()

@@ -227,3 +227,20 @@ async def test_a_wrong_passphrase_is_one_line(house, environment_of, poincon, tm
     assert run.returncode == 1
     assert "passphrase" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+async def test_what_the_parser_refuses_is_not_written_to_the_log(house, served, tmp_path):
+    token = house.devices[0].token
+    port = int(served.url.rpartition(":")[2])
+    for sent in (
+        f"GET /v1/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\x00x\r\n\r\n",
+        "POST /v1/scans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ{PN1:SECRET}\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent.encode())
+        async with asyncio.timeout(5):
+            await reader.read(4_096)
+        writer.close()
+    log = (tmp_path / "log").read_text()
+    assert token not in log
+    assert "SECRET" not in log
