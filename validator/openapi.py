@@ -62,7 +62,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
             for status, body in endpoint.answers.items()
         },
     }
-    for status in endpoint.problems:
+    for status in (*endpoint.problems, *((408,) if endpoint.body is not None else ())):
         operation["responses"].setdefault(str(status), _problem(status, schema_of))
     if parameters := _parameters(endpoint):
         operation["parameters"] = parameters

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from validator import endpoint
+from validator.wiring import EXPORTS_UNDER_WAY
+
 DEEP = 100_000
 
 
@@ -110,3 +113,27 @@ async def test_a_request_cut_in_the_middle_leaves_the_service_standing(house):
 )
 async def test_a_page_out_of_bounds_is_malformed(house, query):
     assert (await house.call("GET", f"/v1/scans?{query}", device=house.devices[0])).status == 400
+
+
+async def test_a_body_that_never_comes_is_given_up(house, monkeypatch):
+    monkeypatch.setattr(endpoint, "BODY_SECONDS_MAX", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.client.server.port)
+    writer.write(
+        b"POST /v1/scans HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
+        + f"Authorization: Bearer {house.devices[0].token}\r\n\r\n{{".encode()
+    )
+    async with asyncio.timeout(5):
+        assert b" 408 " in await reader.readline()
+    writer.close()
+
+
+async def test_one_export_at_a_time_for_a_device(house):
+    device = await house.operator()
+    under_way = house.apps[0][EXPORTS_UNDER_WAY]
+    under_way.add(device.id)
+    try:
+        answer = await house.call("GET", "/v1/receipts", device=device)
+    finally:
+        under_way.remove(device.id)
+    assert answer.status == 429
+    assert (await house.call("GET", "/v1/receipts", device=device)).status == 200
