@@ -57,8 +57,11 @@ async def _fuzz(seconds: float, chance: random.Random) -> dict[str, object]:
             except ImageRefused as refused:
                 outcomes[refused.refusal.value] += 1
             except ReaderFailed as failed:
-                outcomes["lost"] += 1
-                lost.append(str(failed))
+                # Ended for its time, as it should be, or dead of something that nobody foresaw.
+                is_late = "did not answer" in str(failed)
+                outcomes["late" if is_late else "lost"] += 1
+                if not is_late:
+                    lost.append(str(failed))
             ms_max = max(ms_max, (time.perf_counter() - started) * 1000)
             memory_max = max([memory_max, *(child.memory_info().rss for child in _workers())])
     finally:
