@@ -1,6 +1,6 @@
 """From verdicts and rows to the bodies that tell them. Nothing is decided here."""
 
-from datetime import timedelta
+from collections.abc import Mapping
 from uuid import UUID
 
 from msgspec import UNSET
@@ -20,7 +20,7 @@ from validator.bodies import (
 from validator.messages import ATTEMPT_REUSED, MESSAGE_OF, Language
 from validator.receipt_desk import ReceiptDesk
 from validator.snapshot import Snapshot
-from validator.verdict import PARIS, Accepted, AttemptReused, NotJudged, Refused, Verdict
+from validator.verdict import Accepted, AttemptReused, NotJudged, Refused, Verdict
 
 VerdictBody = AcceptedBody | RefusedBody | ReusedBody | NotJudgedBody
 
@@ -67,22 +67,20 @@ def pass_body(pass_id: PassId, snapshot: Snapshot) -> PassBody:
     if booklet is None:
         return PassBody(pass_id.booklet, pass_id.number)
     programme = snapshot.programmes[booklet.programme_id]
-    last_instant = programme.expires_at - timedelta(microseconds=1)
-    return PassBody(
-        pass_id.booklet, pass_id.number, programme.face_value_cents, last_instant.astimezone(PARIS).date()
-    )
+    return PassBody(pass_id.booklet, pass_id.number, programme.face_value_cents, programme.last_day)
 
 
-def listed_body(listed: ListedAcceptance, *, snapshot: Snapshot, desk: ReceiptDesk) -> ListedBody:
+def listed_body(
+    listed: ListedAcceptance, *, snapshot: Snapshot, service_codes: Mapping[int, str], desk: ReceiptDesk
+) -> ListedBody:
     acceptance: Acceptance = listed.acceptance
-    service_of = {service.id: service.code for service in snapshot.services.values()}
     return ListedBody(
         attempt_id=acceptance.attempt_id,
         pass_=pass_body(acceptance.pass_id, snapshot),
         amount_cents=acceptance.amount_cents,
         accepted_at=acceptance.accepted_at,
         site=snapshot.sites[acceptance.site_id].name,
-        service=service_of.get(listed.service_id, ""),
+        service=service_codes.get(listed.service_id, ""),
         receipt=desk.receipt(acceptance, snapshot),
         remittance=listed.remittance_number,
     )

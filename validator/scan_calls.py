@@ -154,7 +154,10 @@ async def list_scans(request: web.Request) -> web.Response:
             connection, device.operator_id, remitted=remitted, limit=limit, offset=offset
         )
     desk = request.app[DESK]
-    scans = [answers.listed_body(one, snapshot=snapshot, desk=desk) for one in page]
+    service_codes = {service.id: service.code for service in snapshot.services.values()}
+    scans = [
+        answers.listed_body(one, snapshot=snapshot, service_codes=service_codes, desk=desk) for one in page
+    ]
     next_offset = offset + len(page) if offset + len(page) < count and page else None
     return answer(ListBody(scans=scans, count=count, total_cents=total_cents, next_offset=next_offset))
 
