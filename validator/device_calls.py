@@ -14,8 +14,8 @@ from ledger.rows import Operator
 from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
 from validator.badge import COOKIE, device_of
 from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
+from validator.checks import add_checks
 from validator.endpoint import Endpoint, answer, in_time, read_body
-from validator.photo_checks import add_checks
 from validator.problems import Problem
 from validator.snapshot import Snapshot
 from validator.trouble import TooManyAttempts

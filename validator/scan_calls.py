@@ -22,12 +22,13 @@ from validator.bodies import (
     UndoneBody,
     VerdictsBody,
 )
+from validator.checks import check_body
 from validator.endpoint import Endpoint, answer, read_body
 from validator.messages import ATTEMPT_REUSED, language_of
 from validator.problems import Problem
-from validator.scan import Attempt, check
-from validator.verdict import AttemptReused, Refused, scan_time
-from validator.wiring import DESK, GUARD, KEEPER, POOL, READER, SCANNING
+from validator.scan import Attempt
+from validator.verdict import AttemptReused, scan_time
+from validator.wiring import DESK, GUARD, KEEPER, POOL, SCANNING
 
 PAGE_SIZE = 100
 
@@ -84,23 +85,10 @@ def _attempt(body: ScanBody, sent_at: datetime | None, now: datetime) -> Attempt
 
 
 async def post_check(request: web.Request) -> web.Response:
-    keeper = request.app[KEEPER]
-    device = device_of(request, keeper.current())
+    device = device_of(request, request.app[KEEPER].current())
     body = await read_body(request, CheckBody)
-    found = await check(
-        body.code,
-        service=body.service or None,
-        device=device,
-        now=datetime.now(UTC),
-        reader=request.app[READER],
-        keeper=keeper,
-        pool=request.app[POOL],
-    )
-    snapshot = keeper.current()
-    if isinstance(found, Refused):
-        language = language_of(request.headers.get("Accept-Language", ""))
-        return answer(answers.refused_body(found, None, snapshot=snapshot, language=language))
-    return answer(answers.acceptable_body(found.pass_id, snapshot))
+    now = datetime.now(UTC)
+    return answer(await check_body(request, body.code, service=body.service, device=device, now=now))
 
 
 async def post_undo(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What scans of the codes found on a photo would be told: ten passes, one upload. Takes nothing."""
+"""What a scan would be told, taking nothing: of one code, or of all on a photo (ten passes, one upload)."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -21,18 +21,20 @@ CHECKS_MAX = 60
 async def add_checks(codes: Iterable[FoundBody], request: web.Request, device: Device) -> None:
     """One after the other: a photo takes one connection of the pool at a time, however much is on it."""
     now = datetime.now(UTC)
+    service = request.query.get("service")
     for code in list(codes)[:CHECKS_MAX]:
-        code.check = await _check_of(code.text, request, device, now)
+        code.check = await check_body(request, code.text, service=service, device=device, now=now)
 
 
-async def _check_of(
-    text: str, request: web.Request, device: Device, now: datetime
+async def check_body(
+    request: web.Request, text: str, *, service: str | None, device: Device, now: datetime
 ) -> AcceptableBody | RefusedBody:
+    """What a scan of this text would be told now."""
     keeper = request.app[KEEPER]
     found = (
         await check(
             text,
-            service=request.query.get("service") or None,
+            service=service or None,
             device=device,
             now=now,
             reader=request.app[READER],
