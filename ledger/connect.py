@@ -21,6 +21,10 @@ ANSWER_SECONDS_MAX = 10.0
 POOL_SIZE_MAX = 8
 IDLE_IN_TRANSACTION_MS_MAX = 30_000
 
+TAKES_WRITES = """
+SELECT NOT pg_is_in_recovery() AND current_setting('fsync') = 'on'
+       AND current_setting('synchronous_commit') <> 'off'"""
+
 # What a lost or refused connection raises; the service answers 503 to it, a command says so and ends.
 UNREACHABLE = (
     OSError,
@@ -48,6 +52,7 @@ def _server_settings(purpose: str) -> dict[str, str]:
     return {
         "application_name": f"poincon {purpose}",
         "timezone": "UTC",
+        "default_transaction_isolation": "read committed",  # claim_passes() needs a snapshot per statement
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
     }
 
@@ -94,6 +99,6 @@ async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> Async
 
 
 async def takes_writes(connection: Connection) -> bool:
-    """False on a standby: never judge from a replica."""
-    is_standby: bool = await connection.fetchval("SELECT pg_is_in_recovery()")
-    return not is_standby
+    """False on a standby (never judge from a replica), and where a commit would not wait for the disk."""
+    answer: bool = await connection.fetchval(TAKES_WRITES)
+    return answer

@@ -88,7 +88,7 @@ async def get_ready(request: web.Request) -> web.Response:
     except CannotDecide as error:
         failing.append(str(error))
     if not await _takes_writes(request.app[POOL]):
-        failing.append("the record can't be written")
+        failing.append("the record can't be written, or not durably")
     status = 503 if failing else 200
     return answer(HealthBody("unavailable" if failing else "ok", failing), status)
 
