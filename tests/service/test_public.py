@@ -6,6 +6,7 @@ import pytest
 
 from keys.keyring import KeyState, keyring_from_jwks
 from ledger.booklets import cancel_booklets
+from ledger.connect import takes_writes
 from ledger.programmes import amend_last_day
 from ledger.rows import CancelCause
 
@@ -81,6 +82,19 @@ async def test_the_service_says_that_it_is_alive_ready_and_what_it_counts(house)
     metrics = (await house.call("GET", "/metrics")).body
     for name in ("poincon_verdicts_total", "poincon_request_seconds", "poincon_flush_candidates"):
         assert name in metrics
+
+
+async def test_a_record_whose_commits_do_not_wait_for_the_disk_takes_no_writes(house):
+    async with house.as_superuser() as owner:
+        database = await owner.fetchval("SELECT quote_ident(current_database())")
+        await owner.execute(f"ALTER DATABASE {database} SET synchronous_commit = off")
+        try:
+            async with house.database() as hurried:
+                assert not await takes_writes(hurried)
+        finally:
+            await owner.execute(f"ALTER DATABASE {database} RESET synchronous_commit")
+    async with house.database() as durable:
+        assert await takes_writes(durable)
 
 
 async def test_the_document_served_is_the_one_generated(house):
