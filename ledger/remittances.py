@@ -38,7 +38,8 @@ NOT_REMITTED = """
 NOT EXISTS (SELECT FROM remittance_lines l WHERE l.operator_id = a.operator_id
             AND (l.booklet, l.pass_number, l.attempt_id) = (a.booklet, a.pass_number, a.attempt_id))"""
 WAITING = f"""
-SELECT row_number() OVER (ORDER BY a.accepted_at, a.booklet, a.pass_number)::integer AS line, {FACTS} FROM acceptances a {OF_ACCEPTANCE}
+SELECT row_number() OVER (ORDER BY a.accepted_at, a.booklet, a.pass_number)::integer AS line, {FACTS}
+FROM acceptances a {OF_ACCEPTANCE}
 WHERE a.operator_id = $1 AND a.undone_at IS NULL AND {NOT_REMITTED}
   AND ($2::uuid[] IS NULL OR a.attempt_id = ANY($2))
 ORDER BY line LIMIT $3"""

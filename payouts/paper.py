@@ -66,7 +66,8 @@ class Paper(FPDF):
     def footer(self) -> None:
         self.ink(7.5, grey=GREY)
         self.text(LEFT, 287, self.fitted(self._foot, WIDTH - 30))
-        self.text(RIGHT - 18, 287, f"page {self.page_no()} / {{nb}}")
+        self.set_xy(RIGHT - 20, 284.2)
+        self.cell(20, 4, f"page {self.page_no()} / {{nb}}")  # text() would leave the number of pages unsaid
         self.ink(9)
 
     def ink(self, points: float, *, bold: bool = False, mono: bool = False, grey: int = 0) -> None:

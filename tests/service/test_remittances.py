@@ -1,4 +1,4 @@
-"""/v1/remittances and /v1/money: what was accepted is closed once, numbered without gap, and never changes."""
+"""/v1/remittances and /v1/money: what was accepted is closed once, numbered, and never changes."""
 
 import asyncio
 import csv
@@ -9,7 +9,6 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -292,8 +291,10 @@ async def test_the_expected_day_is_that_of_the_slowest_programme_as_published_at
     told = date.fromisoformat(closed["expected_payment_on"])
     assert told in {today + timedelta(days=45), today + timedelta(days=46)}
     assert money["expected_payment_on"] == closed["expected_payment_on"] == kept["expected_payment_on"]
-    assert {(part["programme_id"], part["count"], part["total_cents"], part["payment_delay_days"])
-            for part in closed["parts"]} == {(house.programme_id, 2, 2_000, 30), (slow, 1, 1_000, 45)}  # fmt: skip
+    parts = {
+        (p["programme_id"], p["count"], p["total_cents"], p["payment_delay_days"]) for p in closed["parts"]
+    }
+    assert parts == {(house.programme_id, 2, 2_000, 30), (slow, 1, 1_000, 45)}
     programmes = (await house.call("GET", "/v1/programmes")).body["programmes"]
     assert {p["payment_delay_days"] for p in programmes if p["id"] == house.programme_id} == {30}
 
@@ -305,7 +306,8 @@ async def test_the_csv_gives_the_hash_to_anybody_with_a_shell(house, device, tmp
     assert headers["Content-Type"] == "text/csv; charset=utf-8"
     (tmp_path / "b.csv").write_bytes(content)
     recipe = "tail -n +2 b.csv | tr -d '\\r' | cut -d';' -f1-11 | sha256sum"
-    run = subprocess.run(["bash", "-c", recipe], cwd=tmp_path, capture_output=True, text=True, check=True)
+    how = {"cwd": tmp_path, "capture_output": True, "text": True, "check": True}
+    run = await asyncio.to_thread(subprocess.run, ["bash", "-c", recipe], **how)
     assert run.stdout.split()[0] == closed["lines_sha256"]
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))
     assert [row["tentative"] for row in rows] == [line["attempt_id"] for line in closed["lines"]]
@@ -345,47 +347,3 @@ async def test_more_than_a_remittance_holds_is_closed_oldest_first_and_the_rest_
     assert (first["count"], second["count"]) == (4, 2)
     found = [line["attempt_id"] for closed in (first, second) for line in closed["lines"]]
     assert sorted(found) == sorted(attempts)
-
-
-CHANGES = {
-    "a total": "UPDATE remittances SET total_cents = 1 WHERE operator_id = $1",
-    "a certification": "UPDATE remittances SET certification = 'x' WHERE operator_id = $1",
-    "a line's amount": "UPDATE remittance_lines SET amount_cents = 1 WHERE operator_id = $1",
-    "a line removed": "DELETE FROM remittance_lines WHERE operator_id = $1",
-    "a part": "UPDATE remittance_parts SET total_cents = 1 WHERE operator_id = $1",
-    "a part removed": "DELETE FROM remittance_parts WHERE operator_id = $1",
-    "a line added": """INSERT INTO remittance_lines
-        SELECT booklet, pass_number, attempt_id, operator_id, 1, 3, amount_cents FROM acceptances a
-        WHERE operator_id = $1 AND NOT EXISTS (
-            SELECT FROM remittance_lines l WHERE l.attempt_id = a.attempt_id)""",
-    "a part added": """INSERT INTO remittance_parts
-        SELECT $1, 1, p.id, 1, 1000, 30 FROM programmes p
-        WHERE p.id NOT IN (SELECT programme_id FROM remittance_parts WHERE operator_id = $1) LIMIT 1""",
-    "a number left out": """INSERT INTO remittances
-        SELECT operator_id, 3, closed_at, line_count, total_cents, lines_sha256, closed_by, certified_by,
-               certification, NULL, names FROM remittances WHERE operator_id = $1""",
-    "a remittance without lines": """INSERT INTO remittances
-        SELECT operator_id, 2, closed_at, line_count, total_cents, lines_sha256, closed_by, certified_by,
-               certification, NULL, names FROM remittances WHERE operator_id = $1""",
-    "an undo behind the back": """UPDATE acceptances a SET undone_at = now() FROM remittance_lines l
-        WHERE l.attempt_id = a.attempt_id AND a.operator_id = $1""",
-}
-
-
-@pytest.mark.parametrize("what", CHANGES)
-async def test_the_record_refuses_any_change_of_what_is_closed_even_to_its_owner(house, device, what):
-    await house.programme()
-    await _taken(house, device, 3)
-    attempts = (await _get(house, device, "/v1/scans")).body["scans"]
-    await _close(house, device, attempt_ids=[one["attempt_id"] for one in attempts[:2]])
-    async with house.as_owner() as connection:
-        with pytest.raises((asyncpg.RestrictViolationError, asyncpg.CheckViolationError)):
-            await connection.execute(CHANGES[what], device.operator_id)
-
-
-async def test_the_code_of_a_service_never_changes(house):
-    async with house.as_owner() as connection:
-        with pytest.raises(asyncpg.RestrictViolationError, match="never changes"):
-            await connection.execute("UPDATE services SET code = 'autre' WHERE code = 'emploi'")
-        with pytest.raises(asyncpg.CheckViolationError):
-            await connection.execute("INSERT INTO services VALUES (99, '-formule', 'x')")
