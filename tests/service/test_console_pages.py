@@ -13,6 +13,7 @@ from console.event_words import ACTIONS, actor_words, detail_words, subject_word
 from console.events_page import EVENTS_PER_PAGE
 from console.french import count_of, instant
 from console.passwords import hash_password
+from keys.device_key import fingerprint
 from ledger.accounts import add_account
 from ledger.booklets import issue_batch
 from ledger.events import record_event
@@ -178,6 +179,23 @@ async def test_a_revoked_phone_is_refused_at_once(console, scan, superuser):
         "SELECT actor, subject, reason FROM events WHERE action = 'device.revoke'"
     )
     assert tuple(event) == (f"account:{EMAIL}", f"device:{device_id}", "perdu dans le bus")
+
+
+async def test_a_phone_shows_the_fingerprint_of_its_key_and_what_to_do_when_it_is_lost(console, superuser):
+    device_id = await superuser.fetchval("SELECT min(id) FROM devices")
+    page = await console.open(f"/console/telephones/{device_id}")
+    assert "ne signe pas ses envois" in words(page)
+    assert "Téléphone perdu : le révoquer" in words(page)
+    assert "Téléphone perdu" in words(await console.open("/console/telephones"))
+
+    keyed = await superuser.fetchval(
+        "INSERT INTO devices (token_sha256, operator_id, site_id, mediator_id, label, public_key)"
+        " SELECT sha256('x'), operator_id, site_id, mediator_id, 'à clé', $1 FROM devices LIMIT 1"
+        " RETURNING id",
+        b"\x04" + bytes(64),
+    )
+    page = await console.open(f"/console/telephones/{keyed}")
+    assert f"{fingerprint(bytes([4]) + bytes(64))} (empreinte)" in words(page)
 
 
 async def test_an_enrolment_link_enrols_one_phone_once(console, client, superuser):
