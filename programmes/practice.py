@@ -1,6 +1,7 @@
 """Practice booklets: codes by the practice key, the same at every printing. No booklet is on record."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from keys.keyring import KeyPurpose
@@ -52,6 +53,12 @@ def practice_codes(count: int, kid: bytes, folder: KeyFolder) -> Iterator[Printe
                 for pass_id in passes
             ),
         )
+
+
+def practice_pdf(count: int, kid: bytes, folder: KeyFolder) -> bytes:
+    target = BytesIO()
+    write_practice_pdf(practice_codes(count, kid, folder), count, target)
+    return target.getvalue()
 
 
 def print_practice(count: int, kid: bytes, folder: KeyFolder, *, pdf: Path, csv: Path | None = None) -> None:

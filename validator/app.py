@@ -69,7 +69,7 @@ def build_app(settings: Settings) -> web.Application:
             app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
-    add_console(app, pool=POOL, public_url=settings.public_url)
+    add_console(app, pool=POOL, public_url=settings.public_url, keys=folder)
     return app
 
 

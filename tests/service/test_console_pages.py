@@ -59,6 +59,12 @@ class Console:
             assert response.content_type == "text/html"
             return await response.text()
 
+    async def download(self, path: str) -> bytes:
+        async with self._client.post(path, data={"csrf": self._csrf}, headers=OURS) as response:
+            assert (response.status, response.content_type) == (200, "application/pdf")
+            assert response.headers["Content-Disposition"].startswith("attachment")
+            return await response.read()
+
     async def send(self, path: str, status: int = 200, **fields: str) -> str:
         return await self._post(path, status, csrf=self._csrf, **fields)
 
@@ -181,21 +187,31 @@ async def test_a_revoked_phone_is_refused_at_once(console, scan, superuser):
     assert tuple(event) == (f"account:{EMAIL}", f"device:{device_id}", "perdu dans le bus")
 
 
-async def test_a_phone_shows_the_fingerprint_of_its_key_and_what_to_do_when_it_is_lost(console, superuser):
-    device_id = await superuser.fetchval("SELECT min(id) FROM devices")
-    page = await console.open(f"/console/telephones/{device_id}")
-    assert "ne signe pas ses envois" in words(page)
-    assert "Téléphone perdu : le révoquer" in words(page)
+async def test_a_phone_shows_its_key_and_what_to_do_when_it_is_lost(console, superuser):
+    page = words(await console.open("/console/telephones/1"))
+    assert "ne signe pas ses envois" in page
+    assert "Téléphone perdu : le révoquer" in page
     assert "Téléphone perdu" in words(await console.open("/console/telephones"))
 
-    keyed = await superuser.fetchval(
-        "INSERT INTO devices (token_sha256, operator_id, site_id, mediator_id, label, public_key)"
-        " SELECT sha256('x'), operator_id, site_id, mediator_id, 'à clé', $1 FROM devices LIMIT 1"
-        " RETURNING id",
-        b"\x04" + bytes(64),
+    await superuser.execute("SET session_replication_role = replica")
+    await superuser.execute("UPDATE devices SET public_key = $1", bytes([4]) + bytes(64))
+    page = words(await console.open("/console/telephones/1"))
+    assert f"{fingerprint(bytes([4]) + bytes(64))} (empreinte)" in page
+
+
+async def test_a_practice_booklet_is_printed_and_noted_where_its_key_is(console, superuser):
+    pdf = await console.download("/console/carnets/entrainement")
+    assert pdf.startswith(b"%PDF")
+    assert await console.download("/console/carnets/entrainement") == pdf
+    await superuser.execute(
+        "UPDATE signing_keys SET state = 'retired', retired_at = now() WHERE purpose = 'practice'"
     )
-    page = await console.open(f"/console/telephones/{keyed}")
-    assert f"{fingerprint(bytes([4]) + bytes(64))} (empreinte)" in words(page)
+    page = await console.send("/console/carnets/entrainement", 503)
+    assert "poincon booklets issue --practice" in words(page)
+
+    actors = await superuser.fetch("SELECT actor FROM events WHERE action = 'practice.print'")
+    assert [row["actor"] for row in actors] == [f"account:{EMAIL}"] * 2
+    assert "Carnets d’entraînement imprimés" in words(await console.open("/console/journal"))
 
 
 async def test_an_enrolment_link_enrols_one_phone_once(console, client, superuser):

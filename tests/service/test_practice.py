@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from keys.keyring import KeyPurpose, Keyring
+from keys.keyring import KeyPurpose
 from keys.pass_code import issue_code
 from keys.passes import PRACTICE_FIRST, PassId
 from keys.practice import EXPIRES_AT
 from keys.short_code import programme_secret, short_code
-from ledger.audit import audit
 from ledger.claims import claim_passes
 from ledger.rows import Candidate
 from ledger.signing_keys import active_kid
@@ -135,24 +134,6 @@ async def test_a_booklet_row_written_by_hand_makes_no_practice_pass_money(broken
                 receipt_key_id=1,
             )
         assert await connection.fetchval("SELECT count(*) FROM acceptances") == 0
-
-
-async def test_the_audit_finds_practice_on_record(broken_house):
-    async with broken_house.as_superuser() as connection:
-        transaction = connection.transaction(isolation="repeatable_read")
-        await transaction.start()
-        await connection.execute("ALTER TABLE acceptances DROP CONSTRAINT acceptances_no_practice")
-        await connection.execute(
-            "INSERT INTO acceptances (booklet, attempt_id, accepted_at, seal, device_id, site_id,"
-            " operator_id, amount_cents, receipt_key_id, service_id, pass_number)"
-            " VALUES ($1, $2, date_trunc('second', now()), 1, 1, 1, 1, 1000, 1, 0, 1)",
-            PRACTICE_FIRST,
-            uuid.uuid4(),
-        )
-        found = await audit(connection, keyring=Keyring(()), opened_keys=None)
-        await transaction.rollback()
-    subjects = {one.subject for one in found.disagreements if one.check == "practice_is_never_money"}
-    assert subjects == {f"booklet {PRACTICE_FIRST}", f"booklet {PRACTICE_FIRST} pass 1"}
 
 
 @pytest.mark.parametrize(("table", "name"), CONSTRAINED)
