@@ -62,7 +62,6 @@ class Console:
     async def download(self, path: str) -> bytes:
         async with self._client.post(path, data={"csrf": self._csrf}, headers=OURS) as response:
             assert (response.status, response.content_type) == (200, "application/pdf")
-            assert response.headers["Content-Disposition"].startswith("attachment")
             return await response.read()
 
     async def send(self, path: str, status: int = 200, **fields: str) -> str:
@@ -192,7 +191,6 @@ async def test_a_phone_shows_its_key_and_what_to_do_when_it_is_lost(console, sup
     assert "ne signe pas ses envois" in page
     assert "Téléphone perdu : le révoquer" in page
     assert "Téléphone perdu" in words(await console.open("/console/telephones"))
-
     await superuser.execute("SET session_replication_role = replica")
     await superuser.execute("UPDATE devices SET public_key = $1", bytes([4]) + bytes(64))
     page = words(await console.open("/console/telephones/1"))
@@ -204,11 +202,9 @@ async def test_a_practice_booklet_is_printed_and_noted_where_its_key_is(console,
     assert pdf.startswith(b"%PDF")
     assert await console.download("/console/carnets/entrainement") == pdf
     await superuser.execute(
-        "UPDATE signing_keys SET state = 'retired', retired_at = now() WHERE purpose = 'practice'"
+        "UPDATE signing_keys SET state='revoked', revoked_at=now() WHERE purpose='practice'"
     )
-    page = await console.send("/console/carnets/entrainement", 503)
-    assert "poincon booklets issue --practice" in words(page)
-
+    assert "issue --practice" in words(await console.send("/console/carnets/entrainement", 503))
     actors = await superuser.fetch("SELECT actor FROM events WHERE action = 'practice.print'")
     assert [row["actor"] for row in actors] == [f"account:{EMAIL}"] * 2
     assert "Carnets d’entraînement imprimés" in words(await console.open("/console/journal"))
