@@ -32,6 +32,7 @@ ACTIONS = {
     "operator.add": "Opérateur ajouté",
     "operator.disqualify": "Qualification close",
     "operator.qualify": "Opérateur qualifié",
+    "practice.print": "Carnets d’entraînement imprimés",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
     "scan.undo": "Encaissement annulé par l’opérateur",
@@ -56,7 +57,7 @@ DETAILS = {
     "programme": "programme",
     "purpose": "usage",
 }
-PURPOSES = {"pass": "pass", "receipt": "reçus"}
+PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
 
 
 def action_words(action: str) -> str:
