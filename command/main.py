@@ -15,6 +15,7 @@ from command.keys import keys
 from command.programmes import programmes
 from command.receipts import receipts
 from command.service import migrate, serve
+from command.statements import statements
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,6 +38,7 @@ for subcommand in (
     accounts,
     decode,
     receipts,
+    statements,
     guard,
     audit,
     bench,
