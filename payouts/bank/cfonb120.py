@@ -109,9 +109,9 @@ class _Movement:
 
 
 def _statement(lines: Sequence[Line]) -> Statement:
+    if lines[0].kind != "01":
+        raise lines[0].refused("stands where a line 01 (former balance) should")
     first, *middle, last = lines
-    if first.kind != "01":
-        raise first.refused("stands where a line 01 (former balance) should")
     _refuse_other_account(first, lines[1:])
     opening, closing = _balance(first, "OPBD"), _balance(last, "CLBD")
     entries = tuple(_entry(movement, first) for movement in _movements(middle))

@@ -11,7 +11,7 @@ from lxml import etree
 from payouts.bank.refused import FileRefusal, FileRefused, refuse_size
 
 # What a tree costs in memory is nodes, not bytes. A statement of 5,000 transfers has about 250,000.
-ELEMENTS_MAX: Final = 500_000
+ELEMENTS_MAX: Final = 300_000
 TEXT_SHOWN_MAX: Final = 60
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
