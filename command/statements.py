@@ -49,15 +49,11 @@ def read(files: tuple[Path, ...], as_json: bool) -> None:
     for path in files:
         _read_one(path, read_files, refused)
     if as_json:
-        print(
-            json.dumps(
-                {**_as_json(read_files), "refused": refused}, default=str, ensure_ascii=False, indent=2
-            )
-        )
+        print(json.dumps({**_as_json(read_files), "refused": refused}, default=str, indent=2))
     else:
         _print(read_files)
     for line in refused:
-        click.echo(f"poincon: {line['file']}: {line['message']}", err=True)
+        click.echo(_shown(f"poincon: {line['file']}: {line['message']}"), err=True)
     sys.exit(1 if refused else 0)
 
 
@@ -159,30 +155,30 @@ def _print(read_files: "list[tuple[Path, BankFile]]") -> None:
     from payouts.bank.chain import gaps
 
     for path, bank_file in read_files:
-        print(f"{path}: {bank_file.format}")
+        _say(f"{path}: {bank_file.format}")
         for statement in bank_file.statements:
             _print_statement(statement)
         for report in bank_file.status_reports:
             _print_report(report)
     for gap in gaps(statement for _, bank_file in read_files for statement in bank_file.statements):
-        print(f"! {gap}")
+        _say(f"! {gap}")
 
 
 def _print_statement(statement: "Statement") -> None:
     currency = statement.currency or ""
     opening, closing = (_sum(cents, currency) for cents in (statement.opening_cents, statement.closing_cents))
-    print(f"  account {statement.account} {currency}: opening {opening}, closing {closing}")
+    _say(f"  account {statement.account} {currency}: opening {opening}, closing {closing}")
     _print_remarks(statement.remarks, "  ")
     for entry in statement.entries:
         amount = _sum(entry.amount_cents, entry.currency)
-        print(
+        _say(
             f"    {entry.booked_on or _BLANK} {amount:>14} {entry.currency} {entry.status} "
-            f"{entry.reference or _BLANK} {entry.label or ''}".rstrip()
+            f"{entry.reference or _BLANK} {entry.label or ''}"
         )
         for part in entry.transactions:
             who = part.counterparty.name or _BLANK
             amount = _sum(part.amount_cents, part.currency or entry.currency)
-            print(f"{amount:>31}  {part.end_to_end_id or _BLANK}  {who}  {part.reason or ''}".rstrip())
+            _say(f"{amount:>31}  {part.end_to_end_id or _BLANK}  {who}  {part.reason or ''}")
         _print_remarks(entry.remarks, "    ")
 
 
@@ -190,22 +186,31 @@ def _print_report(report: "GroupStatus") -> None:
     from payouts.bank.status_report import every_reason
 
     told = f"{report.status or _BLANK} {every_reason(report.reasons)}"
-    print(f"  answer to {report.original_message_id}: {told}".rstrip())
+    _say(f"  answer to {report.original_message_id}: {told}")
     for information in report.payment_informations:
         told = f"{information.status or _BLANK} {every_reason(information.reasons)}"
-        print(f"    {information.payment_information_id}: {told}".rstrip())
+        _say(f"    {information.payment_information_id}: {told}")
         for part in information.transactions:
             told = f"{part.status or _BLANK} {every_reason(part.reasons)}"
-            print(f"      {part.end_to_end_id or _BLANK}: {told}".rstrip())
+            _say(f"      {part.end_to_end_id or _BLANK}: {told}")
     _print_remarks(report.remarks, "  ")
 
 
 def _print_remarks(remarks: "tuple[Remark, ...]", indent: str) -> None:
     for remark in remarks:
-        print(f"{indent}! {remark.message}")
+        _say(f"{indent}! {remark.message}")
 
 
 def _sum(cents: int | None, currency: str) -> str:
     from payouts.bank.money import decimal_of
 
     return _BLANK if cents is None else decimal_of(cents, currency or "EUR")
+
+
+def _say(line: str) -> None:
+    print(_shown(line.rstrip()))
+
+
+def _shown(line: str) -> str:
+    """A bank's text on a terminal: what could move its cursor is shown as a question mark."""
+    return "".join(character if character.isprintable() else "?" for character in line)

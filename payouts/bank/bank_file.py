@@ -12,16 +12,14 @@ from payouts.bank.statement import Statement
 from payouts.bank.status_report import GroupStatus, read_status_report
 from payouts.bank.xml_file import Node, open_xml
 
-_NAMESPACE: Final = re.compile(
-    r"urn:(?:iso:std:iso:20022:tech:xsd|swift:xsd:\$?):?([a-z]{4}\.[0-9]{3})\.001\.([0-9]{2})"
-)
+_NAMESPACE: Final = re.compile(r"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3})\.001\.([0-9]{2})")
 _VERSIONS_OF: Final = {
     "camt.052": range(2, 15),
     "camt.053": range(2, 15),
     "camt.054": range(2, 15),
     "pain.002": range(3, 16),
 }
-_CFONB120: Final = re.compile(rb"0[1-7][0-9]{5}")
+_CFONB120: Final = re.compile(rb"0[1457][0-9]{5}")
 _CFONB240: Final = re.compile(rb"3[1-9][0-9]{14}")
 _OTHER_FORMATS: Final = (
     (re.compile(rb"%PDF"), "a PDF"),
@@ -57,7 +55,7 @@ def read_bank_file(file: bytes) -> BankFile:
 
 
 def _refuse_other_formats(start: bytes) -> None:
-    if _CFONB240.match(start) and not _CFONB120.match(start):
+    if _CFONB240.match(start):
         raise _other("a CFONB 240 file (operations by type)")
     for shape, name in _OTHER_FORMATS:
         if shape.match(start):

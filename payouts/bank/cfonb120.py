@@ -60,7 +60,7 @@ def _statement_lines(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 def _lines(file: bytes) -> list[Line]:
     text = _decoded(file).rstrip("\x1a\r\n ")
-    written = text.splitlines() if "\n" in text or "\r" in text else _blocks(text)
+    written = re.split(r"\r\n|\r|\n", text) if "\n" in text or "\r" in text else _blocks(text)
     if len(written) > LINES_MAX:
         raise FileRefused(FileRefusal.TOO_MANY_ELEMENTS, f"the file has more than {LINES_MAX} lines")
     return [

@@ -18,5 +18,5 @@ def schema_error(message: str, root: Any) -> str | None:
     schema = _schema(message)
     if schema.validate(root):
         return None
-    found = schema.error_log[0]
-    return f"line {found.line}: {found.message}"[:400]
+    found = next(iter(schema.error_log), None)
+    return "invalid" if found is None else f"line {found.line}: {found.message}"[:400]

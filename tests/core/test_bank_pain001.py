@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schwifty import IBAN
 
 from payouts.bank import payment_batch
+from payouts.bank.day import PARIS
 from payouts.bank.letters import has_a_letter, letters_lost, to_epc
 from payouts.bank.pain001 import Version, read_transfers, write_transfers
 from payouts.bank.payment_batch import (
@@ -100,7 +101,7 @@ def test_a_debtor_without_bic_is_written_as_the_schema_wants() -> None:
 
 
 def test_an_instant_of_another_zone_is_written_in_utc_to_the_second() -> None:
-    batch = a_batch(a_transfer(), created_at=NOON.astimezone(payment_batch.PARIS) + timedelta(microseconds=9))
+    batch = a_batch(a_transfer(), created_at=NOON.astimezone(PARIS) + timedelta(microseconds=9))
     assert b"<CreDtTm>2026-11-21T11:00:00Z</CreDtTm>" in write_transfers(batch)
 
 

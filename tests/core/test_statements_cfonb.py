@@ -126,6 +126,11 @@ def test_blanks_cut_from_the_ends_of_lines_change_nothing() -> None:
     assert only(cut + b"\n\x1a") == only(whole)
 
 
+def test_a_sign_that_elsewhere_ends_a_line_does_not_end_one_here() -> None:
+    content = file(*movement(1, ("LIB", "SUITE@FIN")), closing=1).replace(b"@", b"\x85")
+    assert only(content).entries[0].transactions[0].remittance == "SUITE\x85FIN"
+
+
 OTHER = "98765432109"
 
 

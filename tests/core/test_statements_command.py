@@ -80,6 +80,12 @@ def test_a_person_reads_accounts_entries_and_answers(folder: Path) -> None:
     assert "BR-2: RJCT AC04" in ended.stdout
 
 
+def test_what_would_move_the_cursor_of_a_terminal_is_not_printed(folder: Path) -> None:
+    # 0x9B begins a command on some terminals, and XML allows it.
+    (folder / "day.xml").write_text(CAMT.replace("BANK-1", "BANK\x9b2J"))
+    assert "BOOK BANK?2J" in run(folder / "day.xml").stdout
+
+
 def test_a_hole_between_two_files_is_told(folder: Path) -> None:
     ended = run(folder / "later.xml", folder / "day.xml", "--json")
     (gap,) = json.loads(ended.stdout)["gaps"]
