@@ -1,1 +1,1 @@
-"""Payouts: what leaves towards operators, and what the bank answers. One file per noun; no scanning here."""
+"""From acceptance to payment: what operators put into counter-payment, as paper and files tell it."""
