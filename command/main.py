@@ -16,6 +16,7 @@ from command.programmes import programmes
 from command.receipts import receipts
 from command.remittances import remittances
 from command.service import migrate, serve
+from command.statements import statements
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,6 +40,7 @@ for subcommand in (
     decode,
     receipts,
     remittances,
+    statements,
     guard,
     audit,
     bench,
