@@ -13,6 +13,7 @@ from ledger.booklets import activate_batch, issue_batch, list_batches
 from ledger.connect import Connection
 from ledger.devices import enrol_device
 from ledger.facts import load_facts
+from ledger.funding import receive
 from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key, list_keys
 from programmes.codes import batch_codes
@@ -23,6 +24,7 @@ from programmes.setup import Instance, SetUp, read_instance, set_up
 ACTOR = "demo"
 DEVICES_KEPT = "devices"
 PRACTICE_BOOKLETS = 1
+FUNDS_LEFT_CENTS = 500_000  # received, and not engaged by the booklets of the demo
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,27 @@ async def seed_booklets(connection: Connection, programme_id: int, booklet_count
         if batches:
             return batches[0]
         batch = await issue_batch(connection, programme_id, booklet_count, actor=ACTOR)
+        await fund(connection, batch)
         await activate_batch(
             connection, batch.id, at=datetime.now(UTC), actor=ACTOR, reason="virement reçu (démonstration)"
         )
     return batch
+
+
+async def fund(connection: Connection, batch: Batch) -> None:
+    programme = (await load_facts(connection)).programmes[batch.programme_id]
+    face_value_cents = batch.booklet_count * batch.booklet_size * programme.face_value_cents
+    now = datetime.now(UTC)
+    await receive(
+        connection,
+        programme.id,
+        reference=f"VIR-{programme.id:04d}-0001",
+        booked_on=now.date(),
+        amount_cents=face_value_cents + FUNDS_LEFT_CENTS,
+        label=f"VIREMENT {programme.funder.upper()}",
+        actor=ACTOR,
+        at=now,
+    )
 
 
 async def write_files(connection: Connection, folder: DemoFolder, batch: Batch) -> None:

@@ -9,6 +9,7 @@ from keys.passes import PassId
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.generation import lock_generation, raise_generation
+from ledger.releases import lock_booklet, release_undone
 from ledger.rows import Acceptance, ListedAcceptance
 
 LIST_MAX = 1_000
@@ -96,6 +97,7 @@ async def undo(
         await connection.execute(LOCK_OPERATOR, acceptance.operator_id)
         if await connection.fetchval(REMITTED, *key) is not None:
             return UndoRefusal.REMITTED
+        await lock_booklet(connection, acceptance.pass_id.booklet)
         if await connection.execute(MARK_UNDONE, *key, at) == "UPDATE 1":
             await connection.execute(ADD_UNDO, *key, device_id, at, reason)
             actor = f"device:{device_id}"
@@ -103,6 +105,7 @@ async def undo(
             await record_event(connection, actor=actor, action="scan.undo", subject=subject, reason=reason)
             if forgotten_in != await lock_generation(connection):
                 await raise_generation(connection, actor=actor, reason="undo without Valkey")
+            await release_undone(connection, acceptance.pass_id.booklet, attempt=subject, at=at, actor=actor)
         undone = await acceptance_of_attempt(
             connection, acceptance.attempt_id, operator_id=acceptance.operator_id
         )

@@ -1,10 +1,16 @@
-"""Booklets: issued by batch, activated, cancelled. Their passes have no rows until they are accepted."""
+"""Booklets: issued by batch, activated once their money is there, cancelled. Their passes have no rows until
+they are accepted; what becomes of a cancelled booklet's money is in releases.py.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from ledger.book_rows import BalanceRefused, EntryKind, circulation_of, funds_of, transfer
+from ledger.books import post
 from ledger.connect import Connection, Record
 from ledger.events import record_event
+from ledger.releases import release_cancelled
 from ledger.rows import BOOKLETS_MAX, Batch, CancelCause
 
 BOOKLETS_PER_BATCH_MAX = 100_000
@@ -27,15 +33,27 @@ SELECT b.id, b.programme_id, k.kid, b.first_booklet, b.booklet_count, p.booklet_
 FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN programmes p ON p.id = b.programme_id"""
 ACTIVATE = """
 UPDATE booklets SET state = 'active', activated_at = $2
-WHERE batch_id = $1 AND state = 'issued' RETURNING number"""
+WHERE batch_id = $1 AND state = 'issued' RETURNING face_value_cents::bigint * pass_count"""
+LOCK_BOOKLETS = "SELECT number FROM booklets WHERE number = ANY($1) ORDER BY number FOR UPDATE"
 CANCEL = """
 UPDATE booklets SET state = 'cancelled', cancelled_at = $2, cancel_cause = $3
 WHERE number = ANY($1) AND state <> 'cancelled' RETURNING number"""
-KNOWN = "SELECT number FROM booklets WHERE number = ANY($1)"
 
 
 class IssueRefused(Exception):
     """Nothing was issued or changed; the text says why and what to do."""
+
+
+class FundsMissing(IssueRefused):
+    """Nothing was activated: the programme's money is short by so many cents."""
+
+    def __init__(self, programme_id: int, missing_cents: int) -> None:
+        super().__init__(
+            f"programme {programme_id} is short of {missing_cents / 100:.2f} €, nothing was activated;"
+            " book the money that it received: `poincon funds receive`"
+        )
+        self.programme_id = programme_id
+        self.missing_cents = missing_cents
 
 
 async def issue_batch(connection: Connection, programme_id: int, booklet_count: int, *, actor: str) -> Batch:
@@ -83,19 +101,44 @@ async def list_batches(connection: Connection) -> list[Batch]:
 async def activate_batch(
     connection: Connection, batch_id: int, *, at: datetime, actor: str, reason: str
 ) -> int:
-    """Make the passes of a batch acceptable, once their money was received; return how many booklets."""
+    """Make the passes of a batch acceptable, if their money was received; return how many booklets.
+
+    Raises FundsMissing when the programme's funds do not cover their face value.
+    """
     async with connection.transaction():
         batch = await find_batch(connection, batch_id)
         activated = await connection.fetch(ACTIVATE, batch.id, at)
+        subject = f"batch:{batch_id}"
         await record_event(
             connection,
             actor=actor,
             action="batch.activate",
-            subject=f"batch:{batch_id}",
+            subject=subject,
             reason=reason,
             booklets=len(activated),
         )
+        if activated:
+            await release_cancelled(connection, batch.programme_id, now=at, actor=actor)
+            await _engage(
+                connection,
+                batch.programme_id,
+                sum(row[0] for row in activated),
+                actor=actor,
+                subject=subject,
+                reason=reason,
+                at=at,
+            )
     return len(activated)
+
+
+async def _engage(
+    connection: Connection, programme_id: int, amount_cents: int, *, subject: str, **who: Any
+) -> None:
+    face_value = transfer(amount_cents, debit=funds_of(programme_id), credit=circulation_of(programme_id))
+    try:
+        await post(connection, kind=EntryKind.ACTIVATION, postings=face_value, subject=subject, **who)
+    except BalanceRefused as refused:
+        raise FundsMissing(programme_id, refused.missing_cents) from None
 
 
 async def cancel_booklets(
@@ -107,9 +150,13 @@ async def cancel_booklets(
     actor: str,
     reason: str | None,
 ) -> int:
-    """Refuse the passes of these booklets from now on; what was accepted before stays accepted."""
+    """Refuse the passes of these booklets from now on; what was accepted before stays accepted.
+
+    Their money stays in circulation as long as an offline phone may bring a scan made before.
+    """
     async with connection.transaction():
-        known = {row["number"] for row in await connection.fetch(KNOWN, list(numbers))}
+        # In their order, against deadlocks.
+        known = {row["number"] for row in await connection.fetch(LOCK_BOOKLETS, list(numbers))}
         if unknown := sorted(set(numbers) - known):
             raise IssueRefused(f"never issued, nothing was cancelled: booklets {unknown[:20]}")
         cancelled = await connection.fetch(CANCEL, list(numbers), at, cause.value)

@@ -1,4 +1,4 @@
-"""Remittances: closed once under a lock, read back, listed. Payouts and corrections are not here.
+"""Remittances: closed once under a lock, booked, read back, listed. Payouts are not here.
 
 What an operator may read of them is in remittance_rows.py, which does no I/O.
 """
@@ -10,6 +10,8 @@ from uuid import UUID
 
 from keys.passes import PassId
 from ledger.acceptances import LOCK_OPERATOR
+from ledger.book_rows import EntryKind, Posting, circulation_of, owed_to, transfer
+from ledger.books import post
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.remittance_rows import (
@@ -139,9 +141,26 @@ async def close_remittance(
         await _add_lines(connection, operator_id, number, lines)
         await _add_parts(connection, operator_id, number, lines)
         closed = await read_remittance(connection, operator_id, number)
-    assert closed is not None
+        assert closed is not None
+        await _book(connection, closed.remittance, actor=actor, at=at)
     assert list(closed.lines) == lines
     return closed
+
+
+async def _book(connection: Connection, remittance: Remittance, *, actor: str, at: datetime) -> None:
+    """What was in circulation is owed to the operator from now on, by each programme for its part."""
+    postings: list[Posting] = []
+    for part in remittance.parts:
+        owed = owed_to(remittance.operator_id, by_programme=part.programme_id)
+        postings += transfer(part.total_cents, debit=circulation_of(part.programme_id), credit=owed)
+    await post(
+        connection,
+        kind=EntryKind.REMITTANCE,
+        postings=postings,
+        actor=actor,
+        subject=f"remittance:{remittance.operator_id}/{remittance.number}",
+        at=at,
+    )
 
 
 async def _repeated(

@@ -14,10 +14,12 @@ from keys.sealed import KeyFolder
 from keys.signer import Signer
 from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import Connection
+from ledger.funding import receive
 from loadtests.bench_failure import BenchFailed
 
 ACTOR = "bench"
 BOOKLET_SIZE = 10
+FACE_VALUE_CENTS_MAX = 2_000
 PASSES_MAX = 2_000_000  # of one run
 
 
@@ -53,9 +55,18 @@ class PassSupply:
         self._issued += batch.booklet_count * BOOKLET_SIZE
         if self._issued > PASSES_MAX:
             raise BenchFailed(f"more than {PASSES_MAX} passes would be needed: ask for fewer seconds")
-        await activate_batch(
-            self._connection, batch.id, at=datetime.now(UTC), actor=ACTOR, reason="benchmark"
+        now = datetime.now(UTC)
+        await receive(
+            self._connection,
+            self._programme_id,
+            reference=f"VIR-BENCH-{batch.id}",
+            booked_on=now.date(),
+            amount_cents=batch.booklet_count * BOOKLET_SIZE * FACE_VALUE_CENTS_MAX,
+            label="benchmark",
+            actor=ACTOR,
+            at=now,
         )
+        await activate_batch(self._connection, batch.id, at=now, actor=ACTOR, reason="benchmark")
         if self._signer is None:
             self._signer = self._key_folder.signer(KeyPurpose.PASS_CODE, batch.kid)
             self._expires_at = int(batch.expires_at.timestamp())

@@ -12,6 +12,7 @@ from keys.sealed import KeyFolder
 from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import Connection
 from ledger.devices import enrol_device
+from ledger.funding import receive
 from ledger.signing_keys import add_key, change_key
 from loadtests.drill.plan import Pass
 from programmes.codes import batch_codes
@@ -23,6 +24,7 @@ SITES_PER_OPERATOR = 2
 MEDIATORS_PER_SITE = 2
 SERVICE = "premiers-pas"
 TERRITORY = "Val-Exercice"
+FUNDS_CENTS = 10_000_000_000  # more than any drill issues
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ async def seed(connection: Connection, folder: KeyFolder, *, booklet_count: int)
         await change_key(connection, key.kid, KeyState.ACTIVE, at=now, actor=ACTOR, reason=None)
     done = await set_up(connection, _instance(now.date()), actor=ACTOR, today=now.date())
     batch = await issue_batch(connection, done.programme_id, booklet_count, actor=ACTOR)
+    await receive(
+        connection,
+        done.programme_id,
+        reference="VIR-EXERCICE",
+        booked_on=now.date(),
+        amount_cents=FUNDS_CENTS,
+        label="exercice",
+        actor=ACTOR,
+        at=now,
+    )
     await activate_batch(connection, batch.id, at=now, actor=ACTOR, reason="exercice")
     tokens, device_sites = [], []
     for (operator, site, mediator), mediator_id in done.mediators.items():

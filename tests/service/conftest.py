@@ -30,9 +30,10 @@ from keys.sealed import KeyFolder
 from keys.short_code import programme_secret, short_code
 from keys.signer import Ed25519Signer
 from ledger.booklets import activate_batch, issue_batch
-from ledger.connect import connected
+from ledger.connect import Connection, connected
 from ledger.devices import enrol_device
 from ledger.facts import load_facts, load_generation
+from ledger.funding import receive
 from ledger.migrate import migrate
 from ledger.parties import add_operator, add_person, add_site, qualify
 from ledger.programmes import add_programme
@@ -47,6 +48,7 @@ from validator.wiring import KEEPER
 PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parents[2] / "demo" / "instance.toml"
 LAST_DAY = date(2027, 12, 31)
+FUNDS_CENTS = 100_000_000  # of each programme of the tests
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 _numbers = itertools.count(1)
@@ -165,7 +167,9 @@ class House:
                 qr = issue_code(pass_id, expires_at, self.pass_signer)
                 yield Printed(pass_id, qr, short_code(pass_id, secret))
 
-    async def programme(self, *, last_day: date = LAST_DAY, **other: Any) -> int:
+    async def programme(
+        self, *, last_day: date = LAST_DAY, funds_cents: int = FUNDS_CENTS, **other: Any
+    ) -> int:
         """A programme of its own, which covers everything and for which nobody is qualified yet."""
         async with self.database() as connection:
             facts = await load_facts(connection)
@@ -179,7 +183,12 @@ class House:
                 "territory_ids": known.territory_ids,
                 "service_ids": known.service_ids,
             }
-            return await add_programme(connection, **(wanted | other), last_day=last_day, actor="tests")
+            programme_id = await add_programme(
+                connection, **(wanted | other), last_day=last_day, actor="tests"
+            )
+            if funds_cents:
+                await fund(connection, programme_id, funds_cents)
+            return programme_id
 
     async def qualify(self, programme_id: int, device: Device, **other: Any) -> None:
         async with self.database() as connection:
@@ -311,6 +320,21 @@ class House:
                 self.apps.remove(app)
 
 
+async def fund(connection: Connection, programme_id: int, amount_cents: int = FUNDS_CENTS) -> None:
+    """Money for the programme, by the way that it comes in life: a line of the bank, confirmed."""
+    now = datetime.now(UTC)
+    await receive(
+        connection,
+        programme_id,
+        reference=f"VIR-{uuid.uuid4()}",
+        booked_on=now.date(),
+        amount_cents=amount_cents,
+        label="virement des essais",
+        actor="tests",
+        at=now,
+    )
+
+
 async def until_ready(client: TestClient) -> None:
     async with asyncio.timeout(10):
         while True:
@@ -339,6 +363,7 @@ async def seed_house(servers: Servers, database: str, key_folder: KeyFolder, val
                 signer = key_folder.signer(purpose, key.kid)
         instance = read_instance(INSTANCE.read_text(encoding="utf-8"))
         done = await set_up(connection, instance, actor="tests", today=date(2026, 1, 1))
+        await fund(connection, done.programme_id)
         sites = {site.name: site for site in (await load_facts(connection)).sites.values()}
         devices = []
         for (_, site, mediator), person_id in done.mediators.items():
