@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
+from ledger.account_rows import Role
 from ledger.connect import Connection
 
 
@@ -20,25 +21,113 @@ generate_option = click.option(
 )
 
 
+role_option = click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.PREPARER.value,
+    show_default=True,
+    help="preparer and approver are the trustee's; funder, operator and auditor read, or run their own.",
+)
+programme_option = click.option("--programme", type=int, help="Number of a funder's programme.")
+operator_option = click.option("--operator", metavar="SIRET", help="SIRET of a manager's operator.")
+
+
 @accounts.command("add")
 @click.argument("email")
 @click.option("--name", required=True, type=TEXT, help="The person's name, as pages and the log show it.")
+@role_option
+@programme_option
+@operator_option
+@click.option("--same-person-as", metavar="EMAIL", help="The person has that account already.")
+@click.option("--namesake", is_flag=True, help="Another person of this name has an account already.")
 @generate_option
 @data_option
-def add(email: str, name: str, generate: bool, data: Path | None) -> None:
+def add(
+    email: str,
+    name: str,
+    role: str,
+    programme: int | None,
+    operator: str | None,
+    same_person_as: str | None,
+    namesake: bool,
+    generate: bool,
+    data: Path | None,
+) -> None:
     """Open an account for EMAIL."""
     from ledger.accounts import add_account
 
     around = Surroundings(data)
     password, password_hash = _new_password(generate)
-    _change(
-        around,
-        lambda connection: add_account(
-            connection, email=email, name=name, password_hash=password_hash, actor=around.actor
-        ),
-    )
-    click.echo(f"account {email} is open")
+
+    async def work(connection: Connection) -> None:
+        await add_account(
+            connection,
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            actor=around.actor,
+            role=Role(role),
+            programme_id=programme,
+            operator_id=await _operator_id(connection, operator),
+            same_person_as=same_person_as,
+            is_namesake=namesake,
+        )
+
+    _change(around, work)
+    click.echo(f"account {email} is open, as {role}")
     _tell_generated(password, generate)
+
+
+@accounts.command("role")
+@click.argument("email")
+@role_option
+@programme_option
+@operator_option
+@click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
+@data_option
+def change_role_of(
+    email: str, role: str, programme: int | None, operator: str | None, reason: str, data: Path | None
+) -> None:
+    """Give EMAIL another role and end its sessions."""
+    from ledger.accounts import change_role
+
+    around = Surroundings(data)
+
+    async def work(connection: Connection) -> None:
+        await change_role(
+            connection,
+            email,
+            Role(role),
+            programme_id=programme,
+            operator_id=await _operator_id(connection, operator),
+            actor=around.actor,
+            reason=reason,
+        )
+
+    _change(around, work)
+    click.echo(f"account {email} is now {role}; its sessions are ended")
+
+
+@accounts.command("second-factor")
+@click.argument("email")
+@click.option("--remove", is_flag=True, required=True, help="Remove it: the phone and its codes are lost.")
+@click.option("--reason", required=True, type=TEXT, help="Why, and how the person was recognised.")
+@data_option
+def remove_factor(email: str, remove: bool, reason: str, data: Path | None) -> None:
+    """Remove the second factor of EMAIL and end its sessions."""
+    from ledger.accounts import AccountRefused, existing_account
+    from ledger.second_factors import remove_second_factor
+
+    assert remove
+    around = Surroundings(data)
+
+    async def work(connection: Connection) -> None:
+        account = await existing_account(connection, email)
+        if not await remove_second_factor(connection, account, actor=around.actor, reason=reason):
+            raise AccountRefused(f"{email} has no second factor")
+
+    _change(around, work)
+    click.echo(f"account {email} has no second factor any more; its sessions are ended")
 
 
 @accounts.command("password")
@@ -79,7 +168,8 @@ def disable(email: str, reason: str, data: Path | None) -> None:
 @data_option
 def list_all(as_json: bool, data: Path | None) -> None:
     """List the accounts."""
-    from ledger.accounts import Account, list_accounts
+    from ledger.account_rows import Account
+    from ledger.accounts import list_accounts
 
     async def work() -> list[Account]:
         async with Surroundings(data).database() as connection:
@@ -87,10 +177,21 @@ def list_all(as_json: bool, data: Path | None) -> None:
 
     for account in run(work()):
         if as_json:
-            print_json({"email": account.email, "name": account.name, "disabled_at": account.disabled_at})
+            print_json(
+                {
+                    "email": account.email,
+                    "name": account.name,
+                    "role": account.role,
+                    "programme": account.programme_id,
+                    "operator": account.operator_id,
+                    "second_factor": account.has_second_factor,
+                    "disabled_at": account.disabled_at,
+                }
+            )
         else:
             disabled = f", disabled {account.disabled_at:%Y-%m-%d}" if account.disabled_at else ""
-            click.echo(f"{account.email}  {account.name}{disabled}")
+            factor = ", second factor" if account.has_second_factor else ""
+            click.echo(f"{account.email}  {account.name}, {account.role}{factor}{disabled}")
 
 
 def _new_password(generate: bool) -> tuple[str, str]:
@@ -104,6 +205,18 @@ def _new_password(generate: bool) -> tuple[str, str]:
         return password, hash_password(password)
     except PasswordRefused as error:
         raise click.ClickException(str(error)) from None
+
+
+async def _operator_id(connection: Connection, siret: str | None) -> int | None:
+    from ledger.accounts import AccountRefused
+    from ledger.parties import find_operator
+
+    if siret is None:
+        return None
+    operator_id = await find_operator(connection, siret)
+    if operator_id is None:
+        raise AccountRefused(f"no operator has the SIRET {siret}")
+    return operator_id
 
 
 def _tell_generated(password: str, generate: bool) -> None:

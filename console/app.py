@@ -3,13 +3,7 @@
 import structlog
 from aiohttp import web
 
-from console.booklets_page import cancel, show_booklets
-from console.devices_page import invite, revoke, show_device, show_devices, show_enrolment
-from console.events_page import show_events
 from console.origin import is_from_our_page
-from console.overview_page import show_overview
-from console.passwords import PasswordDesk
-from console.practice_page import print_practice
 from console.refusal import (
     BY_STATUS,
     FORM_UNREADABLE,
@@ -19,12 +13,12 @@ from console.refusal import (
     PageRefused,
     Refusal,
 )
-from console.rendering import HEADERS, Templates
-from console.sign_in import show_sign_in, sign_in, sign_out
-from console.sign_in_limits import SignInLimits
-from console.visit import HOME, Handler, signed_in
-from console.wiring import CONSOLE, Console
+from console.rendering import HEADERS
+from console.routes import OPEN_ROUTES, ROUTES, roles_by_route
+from console.visit import HOME, Handler
+from console.wiring import CONSOLE, Console, ReceiptExport
 from keys.sealed import KeyFolder
+from keys.second_factor import SecondFactorKeys
 from ledger.connect import UNREACHABLE, Pool
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -38,38 +32,33 @@ def add_console(
     pool: web.AppKey[Pool],
     public_url: str | None,
     keys: KeyFolder | None = None,
+    master_secret: bytes | None = None,
+    require_second_factor: bool = False,
+    receipts: ReceiptExport | None = None,
 ) -> None:
     """Serve the console under /console.
 
     pool: the key under which the application holds its pool once it runs.
     keys: where the practice key is; None: practice booklets are printed by the command only.
+    master_secret: seals second factors; None: nobody can enrol one.
+    require_second_factor: of those who approve.
+    receipts: exports an operator's receipts; None: the service that has their keys is elsewhere.
     public_url: what links to the page start with, such as https://scan.example; None: what the request says.
     """
     console = web.Application(middlewares=[answer_pages])
-    console[CONSOLE] = Console(pool, public_url, Templates(), PasswordDesk(), SignInLimits(), keys)
-    console.router.add_routes(
-        [
-            web.get("/static/{name}", get_static),
-            web.get("/connexion", show_sign_in),
-            web.post("/connexion", sign_in),
-            web.post("/deconnexion", signed_in(sign_out)),
-            web.get("", signed_in(show_overview)),
-            web.get("/telephones", signed_in(show_devices)),
-            web.get("/telephones/nouveau", signed_in(show_enrolment)),
-            web.post("/telephones/nouveau", signed_in(invite)),
-            web.get(r"/telephones/{device:\d+}", signed_in(show_device)),
-            web.post(r"/telephones/{device:\d+}/revocation", signed_in(revoke)),
-            web.get("/carnets", signed_in(show_booklets)),
-            web.post("/carnets/annulation", signed_in(cancel)),
-            web.post("/carnets/entrainement", signed_in(print_practice)),
-            web.get("/journal", signed_in(show_events)),
-        ]
+    console[CONSOLE] = Console(
+        pool,
+        public_url,
+        roles_by_route(),
+        keys=keys,
+        second_factors=SecondFactorKeys(master_secret) if master_secret else None,
+        require_second_factor=require_second_factor,
+        receipts=receipts,
     )
+    for route in (*OPEN_ROUTES, *ROUTES):
+        add = console.router.add_get if route.method == "GET" else console.router.add_post
+        add(route.path, route.handler)
     app.add_subapp(HOME, console)
-
-
-async def get_static(request: web.Request) -> web.StreamResponse:
-    return request.app[CONSOLE].templates.static(request.match_info["name"])
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""Phones: the list, a link that enrols one more, and the end of a lost one."""
+"""Phones: the list, a link that enrols one more, the end of a lost one. A manager's are its operator's."""
 
 from datetime import timedelta
 from itertools import groupby
@@ -30,17 +30,18 @@ DEVICES = "/console/telephones"
 
 
 async def show_devices(visit: Visit) -> web.StreamResponse:
-    devices = await list_devices(visit.connection)
+    devices = await list_devices(visit.connection, operator_id=visit.account.operator_id)
     by_operator = [(name, list(some)) for name, some in groupby(devices, lambda one: one.operator)]
     return visit.show("devices.html", by_operator=by_operator, is_cut=len(devices) == DEVICES_MAX)
 
 
 async def show_enrolment(visit: Visit) -> web.StreamResponse:
-    return visit.show("enrolment.html", sites=_by_operator(await list_sites(visit.connection)))
+    sites = await list_sites(visit.connection, operator_id=visit.account.operator_id)
+    return visit.show("enrolment.html", sites=_by_operator(sites))
 
 
 async def invite(visit: Visit) -> web.StreamResponse:
-    sites = await list_sites(visit.connection)
+    sites = await list_sites(visit.connection, operator_id=visit.account.operator_id)
     try:
         site = next((one for one in sites if str(one.id) == visit.form.get("lieu")), None)
         if site is None:
@@ -82,10 +83,10 @@ async def revoke(visit: Visit) -> web.StreamResponse:
 
 
 async def _device(visit: Visit) -> ListedDevice:
-    """The route lets digits through only."""
+    """The route lets digits through only. To a manager, another operator's phone is as good as unknown."""
     number = int(visit.request.match_info["device"][:DIGITS_MAX])
     device = await find_device(visit.connection, number) if number <= DEVICE_NUMBER_MAX else None
-    if device is None:
+    if device is None or visit.account.operator_id not in {None, device.operator_id}:
         raise PageRefused(NO_DEVICE)
     return device
 

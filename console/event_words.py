@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledger.account_rows import Role
 from ledger.rows import CancelCause
 from programmes.print.french import NBSP, thousands
 
@@ -14,13 +15,27 @@ CAUSES: dict[str, str] = {
 }
 ACTIONS = {
     "account.add": "Compte de console ouvert",
+    "account.code_refused": "Code de second facteur refusé",
     "account.disable": "Compte de console fermé",
+    "account.end_session": "Session fermée à distance",
     "account.password": "Mot de passe renouvelé",
+    "account.prove": "Identité confirmée",
+    "account.recovery": "Code de secours utilisé",
+    "account.recovery_codes": "Codes de secours renouvelés",
+    "account.role": "Rôle du compte changé",
+    "account.second_factor": "Second facteur ajouté",
+    "account.second_factor_removed": "Second facteur retiré",
     "account.sign_in": "Connexion à la console",
     "account.sign_out": "Déconnexion de la console",
+    "bank.imported": "Fichier de banque importé",
+    "bank.line": "Ligne de relevé inscrite",
+    "bank.match": "Ligne de relevé rapprochée",
+    "bank.undo": "Rapprochement défait",
+    "bankaccount.block": "Compte bancaire bloqué",
     "batch.activate": "Lot activé",
     "batch.issue": "Lot émis",
     "booklet.cancel": "Carnet annulé",
+    "booklet.release": "Encours d’un carnet rendu au programme",
     "device.enrol": "Téléphone enrôlé",
     "device.invite": "Lien d’enrôlement créé",
     "device.revoke": "Téléphone révoqué",
@@ -32,10 +47,16 @@ ACTIONS = {
     "operator.add": "Opérateur ajouté",
     "operator.disqualify": "Qualification close",
     "operator.qualify": "Opérateur qualifié",
+    "operator.suspend": "Opérateur suspendu",
     "practice.print": "Carnets d’entraînement imprimés",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
+    "programme.fund": "Financement du programme confirmé",
+    "remittance.repeat": "Clôture de bordereau répétée",
     "scan.undo": "Encaissement annulé par l’opérateur",
+    "trustee.approve": "Compte du mandataire approuvé",
+    "trustee.format": "Format des virements changé",
+    "trustee.propose": "Compte du mandataire proposé",
 }
 # What a colon separates from its number or name, in actors and subjects.
 KINDS = {
@@ -52,10 +73,22 @@ DETAILS = {
     "booklet_count": "carnets",
     "booklets": "carnets",
     "cause": "cause",
+    "ends_on": "dernier jour",
     "first_booklet": "premier carnet",
+    "left": "codes restants",
     "name": "nom",
     "programme": "programme",
     "purpose": "usage",
+    "role": "rôle",
+    "role_old": "rôle d’avant",
+    "sessions": "sessions",
+}
+ROLES: dict[str, str] = {
+    Role.PREPARER: "Mandataire, préparation",
+    Role.APPROVER: "Mandataire, approbation",
+    Role.FUNDER: "Commanditaire, lecture seule",
+    Role.OPERATOR: "Gestion d’une structure",
+    Role.AUDITOR: "Contrôle, lecture seule",
 }
 PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
 
@@ -87,6 +120,6 @@ def detail_words(detail: dict[str, Any]) -> str:
 
 
 def _value(key: str, value: object) -> str:
-    if key in {"cause", "purpose"} and isinstance(value, str):
-        return (CAUSES | PURPOSES).get(value, value)
+    if key in {"cause", "purpose", "role", "role_old"} and isinstance(value, str):
+        return (CAUSES | PURPOSES | ROLES).get(value, value)
     return thousands(value) if isinstance(value, int) else str(value)

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime
 
-from programmes.print.french import NBSP, PARIS, euros, instant, long_day, siret, thousands
+from programmes.print.french import NBSP, PARIS, euros, exact_euros, instant, long_day, siret, thousands
 
-__all__ = ["count_of", "day", "euros", "instant", "siret", "thousands"]
+__all__ = ["count_of", "day", "euros", "exact_euros", "instant", "siret", "thousands"]
 
 
 def day(value: date | datetime) -> str:
@@ -12,5 +12,6 @@ def day(value: date | datetime) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """French takes the plural from two on: `0 carnet`, `1 carnet`, `2 carnets`."""
-    return f"{thousands(number)}{NBSP}{noun}{'s' if number > 1 and noun != 'pass' else ''}"
+    """French takes the plural from two on: `0 carnet`, `1 carnet`, `2 carnets`, `2 bordereaux`, `2 pass`."""
+    ending = "" if noun.endswith("s") else "x" if noun.endswith("eau") else "s"
+    return f"{thousands(number)}{NBSP}{noun}{ending if number > 1 else ''}"

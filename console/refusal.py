@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ledger.account_rows import Role
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -40,6 +42,8 @@ FORM_TOO_LONG = Refusal(
 )
 ADDRESS_UNREADABLE = Refusal(400, "Adresse illisible", "Revenez à la console et suivez ses liens.")
 NO_PAGE = Refusal(404, "Page introuvable", "Cette adresse ne mène à rien dans la console.")
+NO_REMITTANCE = Refusal(404, "Bordereau introuvable", "Aucun bordereau ne porte ce numéro.")
+NO_OPERATOR = Refusal(404, "Structure introuvable", "Aucune structure ne porte ce numéro.")
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
 NO_PRACTICE = Refusal(
     503,
@@ -58,4 +62,37 @@ UNAVAILABLE = Refusal(
 OUR_MISTAKE = Refusal(
     500, "Erreur de notre côté", "Elle est consignée. Vérifiez au journal si votre action a été enregistrée."
 )
+BUSY = Refusal(
+    429,
+    "Un instant",
+    "Trop de fichiers sont en préparation. Réessayez dans quelques secondes.",
+    {"Retry-After": "3"},
+)
+NO_EXPORT = Refusal(
+    503,
+    "Export impossible ici",
+    "Les clés des reçus ne sont pas sur cette machine. Exportez les reçus depuis la page des médiateurs.",
+)
+NO_SECOND_FACTOR = Refusal(
+    503,
+    "Second facteur impossible ici",
+    "Le service n’a pas la clé qui protège les seconds facteurs. L’administrateur la lui donne au démarrage.",
+)
+# What a role is for, and whom to ask for the rest.
+NOT_FOR = {
+    Role.PREPARER: "Cette action revient à une autre personne : la personne du mandataire qui approuve.",
+    Role.APPROVER: "Cette action revient à une autre personne : la personne du mandataire qui prépare.",
+    Role.FUNDER: "Votre compte lit les chiffres de votre programme, sans rien modifier. Pour le reste,"
+    " écrivez au mandataire.",
+    Role.OPERATOR: "Votre compte gère votre structure : ses pass, ses bordereaux, ses téléphones. Pour le"
+    " reste, écrivez au mandataire.",
+    Role.AUDITOR: "Votre compte lit tout et ne modifie rien. Demandez à une personne du mandataire de faire"
+    " cette action ; elle paraîtra au journal.",
+}
+
+
+def not_for(role: Role) -> Refusal:
+    return Refusal(403, "Ce n’est pas dans votre rôle", NOT_FOR[role])
+
+
 BY_STATUS = {one.status: one for one in (NO_PAGE, WRONG_METHOD, FORM_TOO_LONG)}

@@ -44,9 +44,11 @@ class Templates:
             "day": french.day,
             "detail": event_words.detail_words,
             "euros": french.euros,
+            "exact_euros": french.exact_euros,
             "fingerprint": fingerprint,
             "instant": french.instant,
             "number": french.thousands,
+            "role": event_words.ROLES.__getitem__,
             "siret": french.siret,
             "subject": event_words.subject_words,
         }

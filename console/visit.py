@@ -1,18 +1,18 @@
-"""A signed-in person's request: whose it is, its form, its answer. Signing in and out is in sign_in.py."""
+"""A signed-in person's request: whose it is, its form, its answer. Who may make it is in admission.py."""
 
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from aiohttp import web
 
-from console.form import FieldRefused, read_form
-from console.refusal import STALE_FORM, PageRefused
-from console.wiring import CONSOLE, acquire
-from ledger.accounts import Account, find_session
+from console.form import FieldRefused
+from console.navigation import places_for
+from console.wiring import CONSOLE, Console
+from ledger.account_rows import Account, Role, Session
 from ledger.connect import Connection
 
 COOKIE = "poincon_console"
@@ -20,55 +20,50 @@ TOKEN_CHARS_MAX = 200
 CSRF_FIELD = "csrf"
 HOME = "/console"
 SIGN_IN = "/console/connexion"
+IDLE_MAX = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Visit:
     request: web.Request
-    account: Account
+    session: Session
     csrf_token: str
     connection: Connection
     form: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def account(self) -> Account:
+        return self.session.account
+
+    @property
+    def console(self) -> Console:
+        return self.request.app[CONSOLE]
+
+    def may(self, method: str, path: str) -> bool:
+        """Whether this account's role opens the route, written as in routes.py; False for one that is not."""
+        return self.account.role in self.console.roles_of.get((method, path), frozenset[Role]())
+
     def show(
         self, template: str, *, status: int = 200, wrong: FieldRefused | None = None, **context: object
     ) -> web.Response:
         """wrong: the field to correct; what was typed is shown again."""
-        return self.request.app[CONSOLE].templates.answer(
+        return self.console.templates.answer(
             template,
             422 if wrong else status,
             None,
             account=self.account,
+            places=places_for(self.account.role, self.console.roles_of),
             csrf_token=self.csrf_token,
             form=self.form,
             wrong=wrong,
+            may=self.may,
             **context,
         )
 
 
 Page: TypeAlias = Callable[[Visit], Awaitable[web.StreamResponse]]
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def signed_in(page: Page) -> Handler:
-    """A page for people with a session; others are sent to sign in. A POST shows the session's own token."""
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        form = await read_form(request) if request.method == "POST" else {}
-        token = token_of(request)
-        if token is None:
-            raise web.HTTPSeeOther(SIGN_IN)
-        async with acquire(request) as connection:
-            account = await find_session(connection, token, now=datetime.now(UTC))
-            if account is None:
-                raise web.HTTPSeeOther(SIGN_IN)
-            visit = Visit(request, account, csrf_token_of(token), connection, form)
-            if request.method == "POST" and not _same(form.get(CSRF_FIELD, ""), visit.csrf_token):
-                raise PageRefused(STALE_FORM)
-            return await page(visit)
-
-    return handler
 
 
 def token_of(request: web.Request) -> str | None:
@@ -81,5 +76,5 @@ def csrf_token_of(session_token: str) -> str:
     return hmac.digest(session_token.encode(), b"poincon console csrf", hashlib.sha256).hex()
 
 
-def _same(given: str, expected: str) -> bool:
+def is_same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())

@@ -81,6 +81,8 @@ def write_environment(folder: DemoFolder, servers: Servers, url: str) -> dict[st
         "POINCON_KEYS": str(folder.keys),
         "POINCON_PASSPHRASE_FILE": str(folder.passphrase_file),
         "POINCON_PUBLIC_URL": url,
+        # Who tries the demo signs in by the passwords that it prints; a second factor can be added.
+        "POINCON_REQUIRE_TOTP": "no",
     }
     write_private(folder.environment, json.dumps(environment, indent=2))
     return environment
@@ -111,6 +113,7 @@ def ready(folder: DemoFolder, servers: Servers, seeded: Seeded, url: str) -> dic
         "url": url,
         "devices": [asdict(device) for device in seeded.devices],
         "console": {"url": f"{url}/console", **seeded.console},
+        "accounts": seeded.other_accounts,
         "codes": str(folder.codes),
         "booklets_pdf": str(folder.booklets_pdf),
         "practice_pdf": str(folder.practice_pdf),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from demo.console_account import seed_account
+from demo.console_account import seed_account, seed_other_accounts
 from demo.folder import DemoFolder
 from keys.keyring import KeyPurpose, KeyState
 from keys.sealed import MissingSeal
@@ -14,6 +14,7 @@ from ledger.connect import Connection
 from ledger.devices import enrol_device
 from ledger.facts import load_facts
 from ledger.funding import receive
+from ledger.parties import find_operator
 from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key, list_keys
 from programmes.codes import batch_codes
@@ -42,6 +43,7 @@ class DemoDevice:
 class Seeded:
     devices: list[DemoDevice]
     console: dict[str, str]  # email and password
+    other_accounts: list[dict[str, str]]  # role, email and password
 
 
 async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int) -> Seeded:
@@ -52,7 +54,13 @@ async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int
     await write_files(connection, folder, batch)
     await write_practice(connection, folder)
     devices = await seed_devices(connection, folder, instance, done)
-    return Seeded(devices, await seed_account(connection, folder))
+    console = await seed_account(connection, folder)
+    first_operator = await find_operator(connection, instance.operators[0].siret)
+    assert first_operator is not None
+    others = await seed_other_accounts(
+        connection, folder, programme_id=done.programme_id, operator_id=first_operator
+    )
+    return Seeded(devices, console, others)
 
 
 async def seed_keys(connection: Connection, folder: DemoFolder) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import segno
 
+from console.event_words import ROLES
 from demo.folder import DemoFolder
 from demo.seed import Seeded
 
@@ -14,6 +15,10 @@ def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str) -> None:
     with folder.codes.open(encoding="utf-8") as codes:
         short = json.loads(codes.readline())["short"]
     data = f"--data {folder.root}"
+    others = "\n".join(
+        f"       {ROLES[one['role']]} : {one['email']}, mot de passe {one['password']}"
+        for one in seeded.other_accounts
+    )
     print(f"""
 Poinçon est prêt.
 
@@ -35,6 +40,8 @@ Poinçon est prêt.
 
   4. La console du mandataire : {url}/console
      Adresse {seeded.console["email"]}, mot de passe {seeded.console["password"]}
+     La même, vue par d’autres :
+{others}
 
   5. Vérifiez les comptes : .venv/bin/poincon audit {data}
      La description de l’interface : {url}/openapi.json

@@ -1,11 +1,10 @@
-"""Accounts of the console and their sessions. Passwords arrive hashed; a session's token is stored as its
-SHA-256 only. How a password is hashed, and who may try, is the console's."""
+"""Accounts of the console: opened, given another role or password, closed. Passwords arrive hashed; sessions
+are in sessions.py."""
 
-import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.account_rows import Account, Role
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.parties import add_person
@@ -14,41 +13,29 @@ EMAIL_CHARS_MAX = 254
 # ASCII only: its small letters are the same for Python, PostgreSQL and whoever compares two of them by eye.
 EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
-COLUMNS = "a.id, a.email, p.name, a.password_hash, a.disabled_at"
-FIND = f"SELECT {COLUMNS} FROM accounts a JOIN persons p ON p.id = a.person_id WHERE a.email = $1"
-ALL = f"SELECT {COLUMNS} FROM accounts a JOIN persons p ON p.id = a.person_id ORDER BY a.email"
+COLUMNS = """a.id, a.email, a.person_id, p.name, a.password_hash, a.disabled_at, a.role, a.programme_id,
+       a.operator_id, EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id)"""
+COLUMN_COUNT = 10
+FROM_ACCOUNTS = "FROM accounts a JOIN persons p ON p.id = a.person_id"
+FIND = f"SELECT {COLUMNS} {FROM_ACCOUNTS} WHERE a.email = $1"
+ALL = f"SELECT {COLUMNS} {FROM_ACCOUNTS} ORDER BY a.email"
 ADD = """
-INSERT INTO accounts (email, person_id, password_hash) VALUES ($1, $2, $3)
+INSERT INTO accounts (email, person_id, password_hash, role, programme_id, operator_id)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (email) DO NOTHING RETURNING id"""
+NAMESAKE = """
+SELECT a.email FROM accounts a JOIN persons p ON p.id = a.person_id
+WHERE lower(p.name) = lower($1) ORDER BY a.id LIMIT 1"""
 DISABLE = "UPDATE accounts SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL"
 SET_PASSWORD = "UPDATE accounts SET password_hash = $2 WHERE id = $1"  # noqa: S105 - a statement
+SET_ROLE = "UPDATE accounts SET role = $2, programme_id = $3, operator_id = $4 WHERE id = $1"
 END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1"
-OPEN_SESSION = """
-INSERT INTO sessions (token_sha256, account_id, expires_at)
-SELECT $1, id, $3 FROM accounts WHERE id = $2 AND disabled_at IS NULL RETURNING account_id"""
-FORGET_EXPIRED = "DELETE FROM sessions WHERE expires_at <= $1"
-FIND_SESSION = f"""
-SELECT {COLUMNS} FROM sessions s JOIN accounts a ON a.id = s.account_id JOIN persons p ON p.id = a.person_id
-WHERE s.token_sha256 = $1 AND s.expires_at > $2 AND a.disabled_at IS NULL"""
-CLOSE_SESSION = "DELETE FROM sessions WHERE token_sha256 = $1 RETURNING account_id"
+PROGRAMME = "SELECT EXISTS (SELECT FROM programmes WHERE id = $1)"
+OPERATOR = "SELECT EXISTS (SELECT FROM operators WHERE id = $1)"
 
 
 class AccountRefused(Exception):
     """Nothing was changed; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    id: int
-    email: str
-    name: str
-    password_hash: str
-    disabled_at: datetime | None
-
-    @property
-    def actor(self) -> str:
-        """How events name this account."""
-        return f"account:{self.email}"
 
 
 def read_email(text: str) -> str | None:
@@ -59,23 +46,72 @@ def read_email(text: str) -> str | None:
 
 async def find_account(connection: Connection, email: str) -> Account | None:
     row = await connection.fetchrow(FIND, email)
-    return _account(row) if row else None
+    return read_account(row) if row else None
 
 
 async def list_accounts(connection: Connection) -> list[Account]:
-    return [_account(row) for row in await connection.fetch(ALL)]
+    return [read_account(row) for row in await connection.fetch(ALL)]
 
 
 async def add_account(
-    connection: Connection, *, email: str, name: str, password_hash: str, actor: str
+    connection: Connection,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    actor: str,
+    role: Role = Role.PREPARER,
+    programme_id: int | None = None,
+    operator_id: int | None = None,
+    same_person_as: str | None = None,
+    is_namesake: bool = False,
 ) -> None:
+    """same_person_as: the e-mail of another account of the same person, so that four eyes stay four.
+
+    is_namesake: a person of this name has an account already, and this is somebody else.
+    """
     wanted = _known_as(email)
     async with connection.transaction():
-        person_id = await add_person(connection, name)
-        account_id = await connection.fetchval(ADD, wanted, person_id, password_hash)
+        await _refuse_scope(connection, role, programme_id, operator_id)
+        if same_person_as is not None:
+            person_id = (await existing_account(connection, same_person_as)).person_id
+        else:
+            await _refuse_namesake(connection, name, wanted, is_namesake=is_namesake)
+            person_id = await add_person(connection, name)
+        account_id = await connection.fetchval(
+            ADD, wanted, person_id, password_hash, role, programme_id, operator_id
+        )
         if account_id is None:
             raise AccountRefused(f"there is an account {wanted} already; `poincon accounts list` shows all")
-        await record_event(connection, actor=actor, action="account.add", subject=f"account:{wanted}")
+        subject = f"account:{wanted}"
+        await record_event(connection, actor=actor, action="account.add", subject=subject, role=role.value)
+
+
+async def change_role(
+    connection: Connection,
+    email: str,
+    role: Role,
+    *,
+    programme_id: int | None,
+    operator_id: int | None,
+    actor: str,
+    reason: str,
+) -> None:
+    """Whoever was signed in is signed out: what it may do has changed."""
+    async with connection.transaction():
+        account = await existing_account(connection, email)
+        await _refuse_scope(connection, role, programme_id, operator_id)
+        await connection.execute(SET_ROLE, account.id, role, programme_id, operator_id)
+        await connection.execute(END_SESSIONS, account.id)
+        await record_event(
+            connection,
+            actor=actor,
+            action="account.role",
+            subject=account.actor,
+            reason=reason,
+            role_old=account.role.value,
+            role=role.value,
+        )
 
 
 async def disable_account(
@@ -83,7 +119,7 @@ async def disable_account(
 ) -> None:
     """End the account and its sessions for good. Safe to repeat."""
     async with connection.transaction():
-        account = await _existing(connection, email)
+        account = await existing_account(connection, email)
         await connection.execute(END_SESSIONS, account.id)
         if await connection.execute(DISABLE, account.id, at) == "UPDATE 1":
             await record_event(
@@ -94,43 +130,45 @@ async def disable_account(
 async def change_password(connection: Connection, email: str, password_hash: str, *, actor: str) -> None:
     """Whoever knew the old password is signed out."""
     async with connection.transaction():
-        account = await _existing(connection, email)
+        account = await existing_account(connection, email)
         await connection.execute(SET_PASSWORD, account.id, password_hash)
         await connection.execute(END_SESSIONS, account.id)
         await record_event(connection, actor=actor, action="account.password", subject=account.actor)
 
 
-async def open_session(
-    connection: Connection, account: Account, token: str, *, now: datetime, expires_at: datetime
-) -> bool:
-    """False when the account was disabled meanwhile."""
-    async with connection.transaction():
-        await connection.execute(FORGET_EXPIRED, now)
-        if await connection.fetchval(OPEN_SESSION, _sha256(token), account.id, expires_at) is None:
-            return False
-        await record_event(connection, actor=account.actor, action="account.sign_in", subject=account.actor)
-    return True
-
-
-async def find_session(connection: Connection, token: str, *, now: datetime) -> Account | None:
-    """Whose session it is; None when it is unknown, ended, too old, or of a disabled account."""
-    row = await connection.fetchrow(FIND_SESSION, _sha256(token), now)
-    return _account(row) if row else None
-
-
-async def close_session(connection: Connection, token: str, account: Account) -> None:
-    async with connection.transaction():
-        if await connection.fetchval(CLOSE_SESSION, _sha256(token)) is not None:
-            await record_event(
-                connection, actor=account.actor, action="account.sign_out", subject=account.actor
-            )
-
-
-async def _existing(connection: Connection, email: str) -> Account:
+async def existing_account(connection: Connection, email: str) -> Account:
     account = await find_account(connection, _known_as(email))
     if account is None:
         raise AccountRefused(f"no account {email}; `poincon accounts list` shows those known")
     return account
+
+
+def read_account(row: Record) -> Account:
+    identity, email, person_id, name, password_hash, disabled_at, role, *rest = tuple(row)[:COLUMN_COUNT]
+    return Account(identity, email, person_id, name, password_hash, disabled_at, Role(role), *rest)
+
+
+async def _refuse_namesake(connection: Connection, name: str, email: str, *, is_namesake: bool) -> None:
+    """One person with two logins would pass for two: whoever opens the second must say which it is."""
+    other = await connection.fetchval(NAMESAKE, name)
+    if other is not None and other != email and not is_namesake:
+        raise AccountRefused(
+            f"{name} has the account {other}: say --same-person-as {other},"
+            " or --namesake if this is another person"
+        )
+
+
+async def _refuse_scope(
+    connection: Connection, role: Role, programme_id: int | None, operator_id: int | None
+) -> None:
+    if (role is Role.FUNDER) != (programme_id is not None):
+        raise AccountRefused("a funder reads one programme, and no other role names one: give --programme")
+    if (role is Role.OPERATOR) != (operator_id is not None):
+        raise AccountRefused("a manager runs one operator, and no other role names one: give --operator")
+    if programme_id is not None and not await connection.fetchval(PROGRAMME, programme_id):
+        raise AccountRefused(f"no programme {programme_id}; `poincon programmes list` shows those known")
+    if operator_id is not None and not await connection.fetchval(OPERATOR, operator_id):
+        raise AccountRefused(f"no operator {operator_id}; the console's page Structures shows those known")
 
 
 def _known_as(email: str) -> str:
@@ -138,11 +176,3 @@ def _known_as(email: str) -> str:
     if wanted is None:
         raise AccountRefused(f"{email!r} is not an e-mail address of at most {EMAIL_CHARS_MAX} ASCII letters")
     return wanted
-
-
-def _sha256(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _account(row: Record) -> Account:
-    return Account(*row)

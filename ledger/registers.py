@@ -12,15 +12,17 @@ SITES_MAX = 5_000
 BATCHES_MAX = 500
 
 LISTED_DEVICES = """
-SELECT d.id, o.name, s.name, p.name, d.label, d.enrolled_at, d.revoked_at, d.public_key
+SELECT d.id, o.name, s.name, p.name, d.label, d.enrolled_at, d.revoked_at, d.public_key, d.operator_id
 FROM devices d JOIN operators o ON o.id = d.operator_id JOIN sites s ON s.id = d.site_id
                JOIN persons p ON p.id = d.mediator_id"""
 DEVICES = f"""
-{LISTED_DEVICES} ORDER BY o.name, o.id, d.revoked_at IS NOT NULL, s.name, p.name, d.id LIMIT $1"""
+{LISTED_DEVICES} WHERE $2::integer IS NULL OR d.operator_id = $2
+ORDER BY o.name, o.id, d.revoked_at IS NOT NULL, s.name, p.name, d.id LIMIT $1"""
 DEVICE = f"{LISTED_DEVICES} WHERE d.id = $1"
 SITES = """
 SELECT s.id, o.name, s.name, t.name
 FROM sites s JOIN operators o ON o.id = s.operator_id JOIN territories t ON t.id = s.territory_id
+WHERE $2::integer IS NULL OR s.operator_id = $2
 ORDER BY o.name, o.id, s.name LIMIT $1"""
 # Of two persons with one name in one operator the first is meant: the rule that nobody accepts what they
 # prescribed then refuses too much rather than too little.
@@ -59,6 +61,7 @@ class ListedDevice:
     enrolled_at: datetime
     revoked_at: datetime | None
     public_key: bytes | None  # what it signs its requests with
+    operator_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,9 @@ class Event:
     detail: dict[str, Any]
 
 
-async def list_devices(connection: Connection) -> list[ListedDevice]:
-    """By operator, those in use first."""
-    return [ListedDevice(*row) for row in await connection.fetch(DEVICES, DEVICES_MAX)]
+async def list_devices(connection: Connection, *, operator_id: int | None = None) -> list[ListedDevice]:
+    """By operator, those in use first; operator_id: of this one only."""
+    return [ListedDevice(*row) for row in await connection.fetch(DEVICES, DEVICES_MAX, operator_id)]
 
 
 async def find_device(connection: Connection, device_id: int) -> ListedDevice | None:
@@ -122,8 +125,8 @@ async def find_device(connection: Connection, device_id: int) -> ListedDevice | 
     return ListedDevice(*row) if row else None
 
 
-async def list_sites(connection: Connection) -> list[ListedSite]:
-    return [ListedSite(*row) for row in await connection.fetch(SITES, SITES_MAX)]
+async def list_sites(connection: Connection, *, operator_id: int | None = None) -> list[ListedSite]:
+    return [ListedSite(*row) for row in await connection.fetch(SITES, SITES_MAX, operator_id)]
 
 
 async def find_mediator(connection: Connection, *, site_id: int, name: str) -> int | None:

@@ -14,6 +14,7 @@ from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
 from validator import device_calls, enrolment_calls, public_calls, remittance_calls, scan_calls
 from validator.code_reading import CodeReader
+from validator.console_receipts import console_receipts
 from validator.device_signature import asking_for_signature
 from validator.endpoint import JSON_BYTES_MAX
 from validator.group_commit import GroupCommit
@@ -59,7 +60,8 @@ def build_app(settings: Settings) -> web.Application:
     app[GUARD] = guard = Guard(open_client(settings.valkey_url) if settings.valkey_url else None)
     app[DESK] = desk = ReceiptDesk(keeper, folder)
     app[GROUP_COMMIT] = group_commit = GroupCommit(settings.database_url, desk.seals)
-    app[READER] = reader = CodeReader(folder.master_secret(), WrongCodes(guard))
+    master_secret = folder.master_secret()
+    app[READER] = reader = CodeReader(master_secret, WrongCodes(guard))
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
     app[PHOTOS_UNDER_WAY] = Counter()
@@ -73,7 +75,15 @@ def build_app(settings: Settings) -> web.Application:
             app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
-    add_console(app, pool=POOL, public_url=settings.public_url, keys=folder)
+    add_console(
+        app,
+        pool=POOL,
+        public_url=settings.public_url,
+        keys=folder,
+        master_secret=master_secret,
+        require_second_factor=settings.require_totp,
+        receipts=console_receipts,
+    )
     return app
 
 

@@ -1,16 +1,12 @@
 """The calls of a device about itself and its operator: who am I, photos, export of receipts."""
 
-import asyncio
 import hashlib
 from datetime import UTC, datetime
 from typing import Literal
 
-import msgspec
 from aiohttp import web
 
-from ledger.acceptances import acceptances_of
 from ledger.connect import answering
-from ledger.rows import Operator
 from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
 from validator.badge import device_of
 from validator.bodies import DeviceBody, FoundBody, PhotoBody
@@ -18,16 +14,12 @@ from validator.checks import add_checks
 from validator.device_signature import DueSignature, due_signature
 from validator.endpoint import Endpoint, answer, in_time
 from validator.problems import Problem
-from validator.snapshot import Snapshot
+from validator.receipt_export import EXPORT_SECONDS_MAX, EXPORTS_MAX, export_receipts
 from validator.trouble import TooManyAttempts
 from validator.verdict import PARIS
 from validator.wiring import DESK, EXPORTS_UNDER_WAY, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL
 
 CHUNK_BYTES = 64 * 1024
-RECEIPTS_PER_WRITE = 200
-RECEIPTS_PER_TURN = 20
-EXPORTS_MAX = 2  # each holds a connection of the pool for as long as its reader takes
-EXPORT_SECONDS_MAX = 600.0
 PHOTOS_PER_DEVICE_MAX = 2
 
 
@@ -108,49 +100,11 @@ async def get_receipts(request: web.Request) -> web.StreamResponse:
         raise TooManyAttempts("an export is under way; try again when it has ended", retry_after_seconds=5)
     exports.add(device.id)
     try:
-        return await _export_receipts(request, snapshot.operators[device.operator_id], snapshot)
+        async with answering(request.app[POOL], seconds=EXPORT_SECONDS_MAX) as connection:
+            operator = snapshot.operators[device.operator_id]
+            return await export_receipts(request, connection, operator, snapshot, request.app[DESK])
     finally:
         exports.remove(device.id)
-
-
-async def _export_receipts(
-    request: web.Request, operator: Operator, snapshot: Snapshot
-) -> web.StreamResponse:
-    desk = request.app[DESK]
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/jsonl",
-            "Content-Disposition": f'attachment; filename="recus-{operator.siret}.jsonl"',
-        }
-    )
-    head = {"operator": operator.siret, "keyset": snapshot.keyring.jwks()}
-    lines = [msgspec.json.encode(head)]
-    async with answering(request.app[POOL], seconds=EXPORT_SECONDS_MAX) as connection:
-        await response.prepare(request)
-        count = 0
-        async for acceptance in acceptances_of(connection, operator.id):
-            lines.append(
-                msgspec.json.encode(
-                    {
-                        "receipt": desk.receipt(acceptance, snapshot),
-                        "booklet": acceptance.pass_id.booklet,
-                        "number": acceptance.pass_id.number,
-                        "amount_cents": acceptance.amount_cents,
-                        "accepted_at": acceptance.accepted_at,
-                        "undone_at": acceptance.undone_at,
-                    }
-                )
-            )
-            count += 1
-            if count % RECEIPTS_PER_TURN == 0:
-                await asyncio.sleep(0)  # scans have their turn between signatures
-            if len(lines) >= RECEIPTS_PER_WRITE:
-                await response.write(b"\n".join(lines) + b"\n")
-                lines.clear()
-    lines.append(msgspec.json.encode({"receipts": count}))  # an export cut short lacks this line
-    await response.write(b"\n".join(lines) + b"\n")
-    await response.write_eof()
-    return response
 
 
 ENDPOINTS = (

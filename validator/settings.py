@@ -21,6 +21,7 @@ class Settings:
     processes: int = 1
     public_url: str | None = None
     photo_workers: int = 1
+    require_totp: bool = False  # of those who approve payments
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -35,6 +36,7 @@ class Settings:
             processes=_whole(given, "POINCON_PROCESSES", cls.processes),
             public_url=given.get("POINCON_PUBLIC_URL") or None,
             photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
+            require_totp=_yes(given, "POINCON_REQUIRE_TOTP", default=True),
         )
 
 
@@ -58,3 +60,10 @@ def _whole(given: Mapping[str, str], name: str, default: int) -> int:
         return int(given.get(name, default))
     except ValueError:
         raise SettingsError(f"{name} must be a whole number, not {given[name]!r}") from None
+
+
+def _yes(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    said = given.get(name) or ("yes" if default else "no")
+    if said not in {"yes", "no"}:
+        raise SettingsError(f"{name} is yes or no, not {said!r}")
+    return said == "yes"

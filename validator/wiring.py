@@ -24,6 +24,6 @@ DESK = web.AppKey("DESK", ReceiptDesk)
 READER = web.AppKey("READER", CodeReader)
 SCANNING = web.AppKey("SCANNING", Scanning)
 PHOTOS = web.AppKey("PHOTOS", ReaderPool)
-EXPORTS_UNDER_WAY = web.AppKey("EXPORTS_UNDER_WAY", set[int])  # devices
+EXPORTS_UNDER_WAY = web.AppKey("EXPORTS_UNDER_WAY", set[int])  # devices; operators negative
 PHOTOS_UNDER_WAY = web.AppKey("PHOTOS_UNDER_WAY", Counter[int])  # by device
 DRAWINGS = web.AppKey("DRAWINGS", DrawingDesk)

@@ -291,7 +291,7 @@ async def test_accounts_are_opened_renewed_and_closed_by_command(instance, conne
     assert matches(PASSWORD, (await find_account(connection, "paul@x.fr")).password_hash)
 
     assert (await command("disable", "paul@x.fr", "--reason", "départ")).exit_code == 0
-    assert "paul@x.fr  Paul Petit, disabled" in (await command("list")).output
+    assert "paul@x.fr  Paul Petit, preparer, disabled" in (await command("list")).output
 
 
 async def test_while_the_record_cannot_be_reached_the_page_says_so():

@@ -1,0 +1,40 @@
+"""The first page: counters of the whole instance, of a funder's programme, or an operator's own money."""
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from console.visit import Visit
+from ledger.account_rows import Role
+from ledger.money import operator_money
+from ledger.overview import read_overview
+from ledger.remittances import list_remittances
+from ledger.structures import find_structure
+
+LATEST = 5
+
+
+async def show_home(visit: Visit) -> web.StreamResponse:
+    if visit.account.role is Role.OPERATOR:
+        return await _show_operator(visit)
+    overview = await read_overview(visit.connection, now=visit.now)
+    agrees = overview.agrees
+    if visit.account.role is Role.FUNDER:
+        # What others fund, and what each operator earns, is not a funder's to read.
+        mine = tuple(one for one in overview.programmes if one.id == visit.account.programme_id)
+        overview = replace(overview, programmes=mine, operators=())
+    return visit.show(
+        "overview.html",
+        overview=overview,
+        agrees=agrees,
+        shows_operators=visit.account.role is not Role.FUNDER,
+    )
+
+
+async def _show_operator(visit: Visit) -> web.StreamResponse:
+    operator_id = visit.account.operator_id
+    assert operator_id is not None
+    structure = await find_structure(visit.connection, operator_id, now=visit.now)
+    money = await operator_money(visit.connection, operator_id, now=visit.now)
+    latest, count = await list_remittances(visit.connection, operator_id, limit=LATEST, offset=0)
+    return visit.show("operator_home.html", structure=structure, money=money, latest=latest, count=count)

@@ -1,0 +1,36 @@
+"""The console's places in the order of its navigation, per role: only those that exist and that the role may
+open."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ledger.account_rows import Role
+
+
+class Place(NamedTuple):
+    path: str  # below /console
+    name: str
+
+
+PLACES = (
+    Place("/aujourdhui", "Aujourd’hui"),
+    Place("", "Vue d’ensemble"),
+    Place("/bordereaux", "Bordereaux"),
+    Place("/virements", "Virements"),
+    Place("/releves", "Relevés"),
+    Place("/rapprochement", "Rapprochement"),
+    Place("/structures", "Structures"),
+    Place("/telephones", "Téléphones"),
+    Place("/carnets", "Carnets"),
+    Place("/fonds", "Fonds"),
+    Place("/journal", "Journal"),
+)
+HOME_OF_OPERATOR = Place("", "Nos pass")
+
+
+def places_for(role: Role, roles_of: Mapping[tuple[str, str], frozenset[Role]]) -> list[Place]:
+    """roles_of: by method and path, for every route there is."""
+    open_to_it = [place for place in PLACES if role in roles_of.get(("GET", place.path), frozenset[Role]())]
+    if role is Role.OPERATOR:
+        return [HOME_OF_OPERATOR if place.path == "" else place for place in open_to_it]
+    return open_to_it
