@@ -6,10 +6,12 @@ from command.accounts import accounts
 from command.audit import audit
 from command.bench import bench
 from command.booklets import booklets
+from command.books import books
 from command.decode import decode
 from command.demo import demo
 from command.devices import devices
 from command.failure import told
+from command.funds import funds
 from command.guard import guard
 from command.keys import keys
 from command.programmes import programmes
@@ -35,6 +37,8 @@ for subcommand in (
     keys,
     programmes,
     booklets,
+    funds,
+    books,
     devices,
     accounts,
     decode,

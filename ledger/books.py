@@ -20,6 +20,7 @@ from ledger.connect import Connection, Record
 
 ENTRIES_PER_READ = 500
 
+LOCK_BOOKS = "SELECT FROM book_counter FOR UPDATE"
 TAKE_NUMBERS = "UPDATE book_counter SET next_entry = next_entry + $1 RETURNING next_entry - $1"
 ADD_ACCOUNTS = """
 INSERT INTO book_accounts (kind, programme_id, operator_id)
@@ -100,6 +101,11 @@ async def post_all(connection: Connection, drafts: Sequence[Draft], *, actor: st
         ]
         await connection.execute(ADD_POSTINGS, *map(list, zip(*rows, strict=True)))
     return numbers
+
+
+async def lock_books(connection: Connection) -> None:
+    """Nobody else posts until this transaction ends: the balances read from now on stay true."""
+    await connection.execute(LOCK_BOOKS)
 
 
 async def account_of(connection: Connection, account: BookAccount) -> int:

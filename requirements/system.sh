@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Debian packages beyond the wheels: installed where we may (root, apt-get), asked for plainly elsewhere.
 #   demo: libzbar0 (pyzbar's wheel carries no libzbar; without it the other decoders serve)
-#   test: also chromium (the page's tests) and poppler-utils (pdftoppm renders the printed booklets)
+#   test: also chromium (the page's tests), poppler-utils (pdftoppm renders the printed booklets) and hledger
+#   (checks the journal that we export)
 # In CI (CI=true) a missing one is an error; elsewhere `demo` goes on and says what it lacks.
 set -u
 purpose=${1:?demo or test}
@@ -11,6 +12,7 @@ has_library libzbar.so.0 || packages+=(libzbar0)
 if [ "$purpose" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
   command -v pdftoppm >/dev/null || packages+=(poppler-utils)
+  command -v hledger >/dev/null || packages+=(hledger)
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
