@@ -8,7 +8,7 @@ from aiohttp import web
 from console.admission import NEXT, next_in
 from console.form import FieldRefused
 from console.passwords import TooManyComparisons
-from console.second_factor import CodeAnswer, check_code, wait_seconds
+from console.second_factor import CodeAnswer, check_code, forgive, wait_seconds
 from console.second_step import TOLD
 from console.sign_in import too_many
 from console.visit import Visit
@@ -47,6 +47,7 @@ async def _wrong_password(visit: Visit) -> str:
     try:
         given = visit.form.get(PROOF, "")
         if await visit.console.passwords.matches(given, visit.account.password_hash):
+            forgive(visit.request, visit.account)
             return ""
     except TooManyComparisons:
         return BUSY

@@ -11,7 +11,13 @@ from aiohttp import web
 from console.form import FieldRefused
 from console.passwords import READABLE
 from console.refusal import FORM_UNREADABLE, NO_SECOND_FACTOR, PageRefused
-from console.second_factor import RECOVERY_CODES, RECOVERY_GROUP_CHARS, RECOVERY_GROUPS, wait_seconds
+from console.second_factor import (
+    RECOVERY_CODES,
+    RECOVERY_GROUP_CHARS,
+    RECOVERY_GROUPS,
+    forgive,
+    wait_seconds,
+)
 from console.security_page import SECURITY
 from console.sign_in import too_many
 from console.visit import Visit
@@ -41,6 +47,7 @@ async def enrol_factor(visit: Visit) -> web.StreamResponse:
     step = matching_step(secret, visit.form.get("code", ""), now=visit.now)
     if step is None:
         return _page(visit, secret, FieldRefused("code", WRONG))
+    forgive(visit.request, account)
     codes = new_recovery_codes()
     async with visit.connection.transaction():
         enrolled = await enrol_second_factor(

@@ -33,6 +33,11 @@ def wait_seconds(request: web.Request, account: Account) -> float:
     return limits.wait_seconds(email=account.email, address=address_of(request), at=time.monotonic())
 
 
+def forgive(request: web.Request, account: Account) -> None:
+    """The try just counted was right."""
+    request.app[CONSOLE].code_limits.forgive(email=account.email, address=address_of(request))
+
+
 async def check_code(
     request: web.Request, connection: Connection, account: Account, typed: str, *, now: datetime
 ) -> CodeAnswer:
@@ -52,7 +57,7 @@ async def check_code(
         else:
             answer = CodeAnswer.RIGHT if await use_step(connection, account, step) else CodeAnswer.SERVED
     if answer is CodeAnswer.RIGHT:
-        request.app[CONSOLE].code_limits.forgive(email=account.email, address=address_of(request))
+        forgive(request, account)
     else:
         log.warning("code_refused", email=account.email, why=answer.name)
         await note_refused_code(connection, account)
