@@ -42,7 +42,10 @@ def _is_expected(error: Exception) -> bool:
     from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
     from ledger.connect import UNREACHABLE
+    from ledger.corrections import CorrectionRefused
     from ledger.devices import UnknownDevice
+    from ledger.disputes import DisputeRefused
+    from ledger.funding import FundingRefused
     from ledger.migrate import MigrationError
     from ledger.programmes import UnknownProgramme
     from ledger.signing_keys import KeyChangeRefused
@@ -55,6 +58,9 @@ def _is_expected(error: Exception) -> bool:
             EmbeddedError,
             SealError,
             IssueRefused,
+            FundingRefused,
+            CorrectionRefused,
+            DisputeRefused,
             RecordUnusable,
             UnknownDevice,
             MigrationError,

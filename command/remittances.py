@@ -65,8 +65,8 @@ def show(
         raise click.UsageError(f"{siret} has no remittance {number}; `poincon remittances list` shows them")
     _write_files(closed, pdf, csv)
     if as_json:
-        lines = [msgspec.to_builtins(line) for line in closed.lines]
-        print_json(_facts(closed.remittance) | {"lines": lines})
+        lines, corrections = msgspec.to_builtins((closed.lines, closed.corrections))
+        print_json(_facts(closed.remittance) | {"lines": lines, "corrections": corrections})
         return
     for line in _words(closed):
         click.echo(line)
@@ -97,6 +97,7 @@ def _facts(remittance: Remittance) -> dict[str, Any]:
         "lines_sha256": remittance.lines_sha256.hex(),
         "state": remittance.state.value,
         "expected_payment_on": remittance.expected_payment_on,
+        "payable_cents": remittance.payable_cents,
     }
 
 
@@ -114,6 +115,10 @@ def _words(closed: ClosedRemittance) -> Iterator[str]:
     for part in remittance.parts:
         name = remittance.names.programmes[part.programme_id]
         yield f"  {name}: {part.line_count} passes, {part.total_cents / 100:.2f} €"
+    for one in closed.corrections:
+        yield f"  correction {one.id} ({one.cause.value}): {one.amount_cents / 100:.2f} €, {one.reason}"
+    if closed.corrections:
+        yield f"  to be paid: {remittance.payable_cents / 100:.2f} €"
     yield f"SHA-256 of its lines: {remittance.lines_sha256.hex()}"
     yield remittance.certification
 

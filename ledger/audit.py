@@ -8,6 +8,8 @@ from keys.keyring import Keyring
 from keys.receipt import DoubtfulReceipt, open_receipt, sign_receipt
 from keys.signer import Signer
 from ledger.acceptances import COLUMNS, read_acceptance
+from ledger.audit_books import BOOK_CHECKS
+from ledger.audit_payouts import PAYOUT_CHECKS
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
 from ledger.audit_remittances import differing_hashes
 from ledger.connect import Connection, Record
@@ -75,7 +77,7 @@ async def audit(
     """
     found = Audit()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        for check, query in CHECKS.items():
+        for check, query in (CHECKS | BOOK_CHECKS | PAYOUT_CHECKS).items():
             found.checked[check] = 0
             async for subject, detail in connection.cursor(query, prefetch=DISAGREEMENTS_MAX):
                 found.tell(check, subject, detail)

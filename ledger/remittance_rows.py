@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from keys.passes import PassId
+from ledger.correction_rows import Correction
 
 LINES_MAX = 10_000  # per remittance; what is beyond waits for the next closing
 PARIS = ZoneInfo("Europe/Paris")
@@ -98,6 +99,11 @@ class Remittance:
     certification: str
     names: RemittanceNames
     parts: tuple[RemittancePart, ...]
+    corrections_cents: int = 0  # netted in it: what is paid is the total and these
+
+    @property
+    def payable_cents(self) -> int:
+        return self.total_cents + self.corrections_cents
 
     @property
     def state(self) -> RemittanceState:
@@ -116,6 +122,7 @@ class Remittance:
 class ClosedRemittance(NamedTuple):
     remittance: Remittance
     lines: tuple[RemittanceLine, ...]
+    corrections: tuple[Correction, ...] = ()  # of earlier remittances, netted in this one
 
 
 @dataclass(frozen=True, slots=True)

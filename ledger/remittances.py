@@ -10,9 +10,10 @@ from uuid import UUID
 
 from keys.passes import PassId
 from ledger.acceptances import LOCK_OPERATOR
-from ledger.book_rows import EntryKind, Posting, circulation_of, owed_to, transfer
-from ledger.books import post
+from ledger.book_rows import Draft, EntryKind, Posting, circulation_of, owed_to, transfer
 from ledger.connect import Connection, Record
+from ledger.corrections import COLUMNS as CORRECTION_COLUMNS
+from ledger.corrections import book_closing, read_correction
 from ledger.events import record_event
 from ledger.remittance_rows import (
     LINES_MAX,
@@ -54,12 +55,16 @@ FROM remittance_lines l JOIN acceptances a
   ON (a.booklet, a.pass_number, a.attempt_id) = (l.booklet, l.pass_number, l.attempt_id) {OF_ACCEPTANCE}
 WHERE (l.operator_id, l.number) = ($1, $2) ORDER BY l.line"""
 
+CORRECTIONS = f"""
+SELECT {CORRECTION_COLUMNS} FROM corrections WHERE (operator_id, remittance_number) = ($1, $2) ORDER BY id"""
 COLUMNS = """
 SELECT r.operator_id, o.siret, r.number, r.closed_at, r.line_count, r.total_cents, r.lines_sha256,
        r.closed_by, r.certification, r.names,
        ARRAY(SELECT (p.programme_id, p.line_count, p.total_cents, p.payment_delay_days)
              FROM remittance_parts p WHERE (p.operator_id, p.number) = (r.operator_id, r.number)
-             ORDER BY p.programme_id) AS parts
+             ORDER BY p.programme_id) AS parts,
+       (SELECT coalesce(sum(c.amount_cents), 0)::bigint FROM corrections c
+        WHERE (c.operator_id, c.remittance_number) = (r.operator_id, r.number)) AS corrections_cents
 FROM remittances r JOIN operators o ON o.id = r.operator_id"""
 ONE = f"{COLUMNS} WHERE r.operator_id = $1 AND r.number = $2"
 LISTED = f"{COLUMNS} WHERE r.operator_id = $1 ORDER BY r.number DESC LIMIT $2 OFFSET $3"
@@ -74,8 +79,10 @@ SELECT jsonb_build_object(
     'certified_by', (SELECT name FROM persons WHERE id = $2),
     'sites', (SELECT jsonb_object_agg(id, name) FROM sites WHERE id = ANY($3)),
     'services', (SELECT jsonb_object_agg(code, label) FROM services WHERE code = ANY($4)),
-    'programmes', (SELECT jsonb_object_agg(id, name) FROM programmes WHERE id = ANY($5)),
-    'funders', (SELECT jsonb_object_agg(id, funder) FROM programmes WHERE id = ANY($5)))
+    'programmes', (SELECT jsonb_object_agg(id, name) FROM programmes WHERE id = ANY($5) OR id IN (
+        SELECT programme_id FROM corrections WHERE operator_id = $1 AND remittance_number IS NULL)),
+    'funders', (SELECT jsonb_object_agg(id, funder) FROM programmes WHERE id = ANY($5) OR id IN (
+        SELECT programme_id FROM corrections WHERE operator_id = $1 AND remittance_number IS NULL)))
 FROM operators o WHERE o.id = $1"""
 ADD = """
 INSERT INTO remittances (operator_id, number, closed_at, line_count, total_cents, lines_sha256, closed_by,
@@ -140,27 +147,32 @@ async def close_remittance(
         )
         await _add_lines(connection, operator_id, number, lines)
         await _add_parts(connection, operator_id, number, lines)
+        await _book(connection, operator_id, number, lines, actor=actor, at=at)
         closed = await read_remittance(connection, operator_id, number)
-        assert closed is not None
-        await _book(connection, closed.remittance, actor=actor, at=at)
+    assert closed is not None
     assert list(closed.lines) == lines
     return closed
 
 
-async def _book(connection: Connection, remittance: Remittance, *, actor: str, at: datetime) -> None:
+async def _book(
+    connection: Connection,
+    operator_id: int,
+    number: int,
+    lines: Sequence[RemittanceLine],
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
     """What was in circulation is owed to the operator from now on, by each programme for its part."""
+    owed_cents: dict[int, int] = {}
+    for line in lines:
+        owed_cents[line.programme_id] = owed_cents.get(line.programme_id, 0) + line.amount_cents
     postings: list[Posting] = []
-    for part in remittance.parts:
-        owed = owed_to(remittance.operator_id, by_programme=part.programme_id)
-        postings += transfer(part.total_cents, debit=circulation_of(part.programme_id), credit=owed)
-    await post(
-        connection,
-        kind=EntryKind.REMITTANCE,
-        postings=postings,
-        actor=actor,
-        subject=f"remittance:{remittance.operator_id}/{remittance.number}",
-        at=at,
-    )
+    for programme_id, cents in owed_cents.items():
+        owed = owed_to(operator_id, by_programme=programme_id)
+        postings += transfer(cents, debit=circulation_of(programme_id), credit=owed)
+    closing = Draft(EntryKind.REMITTANCE, f"remittance:{operator_id}/{number}", postings)
+    await book_closing(connection, operator_id, number, owed_cents, closing, actor=actor, at=at)
 
 
 async def _repeated(
@@ -240,7 +252,12 @@ async def read_remittance(connection: Connection, operator_id: int, number: int)
     if row is None:
         return None
     lines = await connection.fetch(LINES, operator_id, number)
-    return ClosedRemittance(_remittance(row), tuple(read_line(line) for line in lines))
+    corrections = await connection.fetch(CORRECTIONS, operator_id, number)
+    return ClosedRemittance(
+        _remittance(row),
+        tuple(read_line(line) for line in lines),
+        tuple(read_correction(correction) for correction in corrections),
+    )
 
 
 async def list_remittances(
@@ -271,6 +288,7 @@ def _remittance(row: Record) -> Remittance:
         certification=row["certification"],
         names=_names_of(row["names"]),
         parts=tuple(RemittancePart(*part) for part in row["parts"]),
+        corrections_cents=row["corrections_cents"],
     )
 
 

@@ -32,6 +32,19 @@ COLUMNS = (
     "nom_du_lieu",
     "libelle_du_service",
 )
+CORRECTION_COLUMNS = (
+    "siret",
+    "bordereau",
+    "correction",
+    "decidee_le",
+    "cause",
+    "motif",
+    "tentative",
+    "programme",
+    "nom_du_programme",
+    "montant_centimes",
+    "montant_euros",
+)
 WHOLE = re.compile(r"[0-9]{1,18}")
 PLAIN = re.compile(r"[0-9A-Za-z_:-]*")  # no separator in a field: two texts never hash as one
 
@@ -53,6 +66,35 @@ def file_name(closed: ClosedRemittance, suffix: str) -> str:
     return f"bordereau-{closed.remittance.siret}-{closed.remittance.number}.{suffix}"
 
 
+def corrections_file_name(closed: ClosedRemittance) -> str:
+    return f"corrections-{closed.remittance.siret}-{closed.remittance.number}.csv"
+
+
+def corrections_csv(closed: ClosedRemittance) -> bytes:
+    """A file of their own: the hash printed on the bordereau is that of its lines alone."""
+    text = StringIO()
+    rows = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    rows.writerow(CORRECTION_COLUMNS)
+    remittance = closed.remittance
+    for one in closed.corrections:
+        rows.writerow(
+            (
+                remittance.siret,
+                remittance.number,
+                one.id,
+                one.decided_at.astimezone(PARIS).strftime("%d/%m/%Y %H:%M:%S"),
+                one.cause.value,
+                _cell(one.reason),
+                one.attempt_id or "",
+                one.programme_id,
+                _cell(remittance.names.programmes[one.programme_id]),
+                one.amount_cents,
+                _euros(one.amount_cents),
+            )
+        )
+    return text.getvalue().encode("utf-8-sig")
+
+
 def remittance_csv(closed: ClosedRemittance) -> bytes:
     text = StringIO()
     rows = csv.writer(text, delimiter=";", lineterminator="\r\n")
@@ -66,15 +108,23 @@ def remittance_csv(closed: ClosedRemittance) -> bytes:
 
 def _said_to_people(line: RemittanceLine, names: RemittanceNames) -> Iterator[str]:
     yield line.accepted_at.astimezone(PARIS).strftime("%d/%m/%Y %H:%M:%S")
-    yield f"{line.amount_cents // 100},{line.amount_cents % 100:02d}"
+    yield _euros(line.amount_cents)
     for name in (
         names.programmes[line.programme_id],
         names.funders[line.programme_id],
         names.sites[line.site_id],
         names.services[line.service],
     ):
-        # People name these. One row is one line of the file, or line by line tools would hash otherwise.
-        yield defused(" ".join("".join(c if c.isprintable() else " " for c in name).split()))
+        yield _cell(name)
+
+
+def _cell(text: str) -> str:
+    """What people wrote. One row is one line of the file, or line by line tools would hash otherwise."""
+    return defused(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
+
+
+def _euros(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100},{abs(cents) % 100:02d}"
 
 
 def read_remittance_csv(text: str) -> ReadBack:

@@ -9,13 +9,15 @@ from datetime import UTC
 
 import msgspec
 
+from ledger.correction_rows import CorrectionCause
 from ledger.remittance_rows import ClosedRemittance, Remittance, RemittanceLine
 from payouts.paper import BOTTOM, GREY, LEFT, RIGHT, TOP, WIDTH, Paper
-from payouts.remittance_csv import file_name, remittance_csv
+from payouts.remittance_csv import corrections_csv, corrections_file_name, file_name, remittance_csv
 from programmes.print.french import NBSP, PARIS, exact_euros, instant, long_day, siret, thousands
 
 ROW = 5.2
 SITES_TOLD_MAX = 6
+REASON_HEIGHT_MAX = 60.0  # 500 characters of the widest letters
 
 Heading = tuple[str, float, bool]  # what a column says, how wide it is, and whether it ends at the right
 LINES: tuple[Heading, ...] = (
@@ -34,6 +36,20 @@ PROGRAMMES: tuple[Heading, ...] = (
     ("Pass", 16, True),
     ("Montant", 24, True),
 )
+CORRECTIONS: tuple[Heading, ...] = (
+    ("Décidée le", 21, False),
+    ("Cause", 24, False),
+    ("Motif", 68, False),
+    ("Programme", 43, False),
+    ("Montant", 22, True),
+)
+CAUSES = {
+    CorrectionCause.OVERPAID: "Trop-perçu",
+    CorrectionCause.FRAUD: "Fraude",
+    CorrectionCause.ERROR: "Erreur",
+    CorrectionCause.GOODWILL: "Geste",
+}
+assert set(CAUSES) == set(CorrectionCause)
 SERVICES: tuple[Heading, ...] = (("Service", 138, False), ("Pass", 16, True), ("Montant", 24, True))
 
 
@@ -45,25 +61,33 @@ def draw_remittance(closed: ClosedRemittance) -> bytes:
         f" — SIRET{NBSP}{siret(remittance.siret)}",
         at=remittance.closed_at,
     )
-    at = remittance.closed_at.astimezone(UTC)
+    _attach(paper, closed, file_name(closed, "csv"), remittance_csv(closed), "Les lignes de ce bordereau")
+    if closed.corrections:
+        name = corrections_file_name(closed)
+        _attach(paper, closed, name, corrections_csv(closed), "Les corrections de bordereaux antérieurs")
+    paper.add_page()
+    _head(paper, closed)
+    _sums(paper, closed)
+    _certification(paper, remittance)
+    _lines(paper, closed)
+    _corrections(paper, closed)
+    _how_to_verify(paper, closed)
+    return bytes(paper.output())
+
+
+def _attach(paper: Paper, closed: ClosedRemittance, name: str, content: bytes, what: str) -> None:
+    at = closed.remittance.closed_at.astimezone(UTC)
     paper.embed_file(
-        bytes=remittance_csv(closed),
-        basename=file_name(closed, "csv"),
+        bytes=content,
+        basename=name,
         mime_type="text/csv",
-        desc="Les lignes de ce bordereau",
+        desc=what,
         creation_date=at,
         modification_date=at,
         associated_file_relationship="Data",
         compress=True,
         checksum=True,
     )
-    paper.add_page()
-    _head(paper, closed)
-    _sums(paper, closed)
-    _certification(paper, remittance)
-    _lines(paper, closed)
-    _how_to_verify(paper, closed)
-    return bytes(paper.output())
 
 
 def _head(paper: Paper, closed: ClosedRemittance) -> None:
@@ -82,11 +106,19 @@ def _head(paper: Paper, closed: ClosedRemittance) -> None:
     right = (
         ("Pass remis", thousands(remittance.line_count)),
         ("Total", exact_euros(remittance.total_cents)),
+        *_net(closed),
         ("Paiement attendu", f"au plus tard le {long_day(remittance.expected_payment_on)}"),
         ("Délai publié", _days(remittance.payment_delay_days)),
     )
     bottom = max(_facts(paper, left, LEFT, 23, 78), _facts(paper, right, 122, 32, 40))
     paper.set_y(bottom + 3)
+
+
+def _net(closed: ClosedRemittance) -> Iterable[tuple[str, str]]:
+    """A bordereau without corrections reads as it always did."""
+    if closed.corrections:
+        yield "Corrections", exact_euros(closed.remittance.corrections_cents)
+        yield "Net à payer", exact_euros(closed.remittance.payable_cents)
 
 
 def _facts(
@@ -96,7 +128,7 @@ def _facts(
     for label, fact in facts:
         paper.ink(8.5, grey=GREY)
         paper.text(x, y + 3.4, label)
-        paper.ink(9, bold=label in {"Structure", "Total"})
+        paper.ink(9, bold=label in {"Structure", "Total", "Net à payer"})
         paper.set_y(y)
         paper.paragraph(fact, x=x + label_width, width=width)
         y = paper.get_y() + 0.8
@@ -194,6 +226,45 @@ def _lines(paper: Paper, closed: ClosedRemittance) -> None:
             points=8,
         )
     paper.rule(paper.get_y())
+
+
+def _corrections(paper: Paper, closed: ClosedRemittance) -> None:
+    """What the trustee decided about earlier remittances. The hash stays that of the lines."""
+    if not closed.corrections:
+        return
+    remittance = closed.remittance
+    _title(paper, "Corrections de bordereaux antérieurs", height=30)
+    _row_heads(paper, CORRECTIONS)
+    for one in closed.corrections:
+        if paper.get_y() + REASON_HEIGHT_MAX > BOTTOM:
+            paper.add_page()
+            paper.set_y(TOP)
+            _row_heads(paper, CORRECTIONS)
+        day = one.decided_at.astimezone(PARIS).strftime("%d/%m/%Y")
+        programme = remittance.names.programmes[one.programme_id]
+        _correction(paper, (day, CAUSES[one.cause], one.reason, programme, exact_euros(one.amount_cents)))
+    paper.rule(paper.get_y())
+    paper.ink(9.5, bold=True)
+    for label, cents in (
+        ("Total des pass remis", remittance.total_cents),
+        ("Corrections", remittance.corrections_cents),
+        ("Net à payer", remittance.payable_cents),
+    ):
+        _row(paper, SERVICES, (label, "", exact_euros(cents)))
+
+
+def _correction(paper: Paper, cells: tuple[str, ...]) -> None:
+    """The reason is told whole, on as many lines as it takes: nothing is deducted without it."""
+    top = paper.get_y()
+    day, cause, reason, programme, amount = cells
+    paper.ink(8)
+    paper.set_y(top + 0.6)
+    left, width = CORRECTIONS[0][1] + CORRECTIONS[1][1], CORRECTIONS[2][1]
+    paper.paragraph(reason, x=LEFT + left + 1, width=width - 2, leading=4.0)
+    bottom = max(paper.get_y(), top + ROW)
+    paper.set_y(top)
+    _row(paper, CORRECTIONS, (day, cause, "", programme, amount), points=8)
+    paper.set_y(bottom + 0.4)
 
 
 def _how_to_verify(paper: Paper, closed: ClosedRemittance) -> None:

@@ -42,12 +42,42 @@ class PartBody(Struct):
     payment_delay_days: int
 
 
+class CorrectionBody(Struct, kw_only=True):
+    """What the trustee decided about earlier remittances, and why."""
+
+    id: int
+    programme_id: int
+    amount_cents: Annotated[int, Meta(description="positive: the operator gets more")]
+    cause: Annotated[str, Meta(description="overpaid, fraud, error or goodwill")]
+    reason: str
+    attempt_id: UUID | None
+    decided_at: datetime
+
+
+class DisputeBody(Struct, kw_only=True):
+    """A line of a remittance that is held, or was; the rest is paid."""
+
+    id: int
+    remittance: int
+    line: int
+    programme_id: int
+    amount_cents: int
+    reason: str
+    opened_at: datetime
+    outcome: Annotated[
+        str | None,
+        Meta(description="null: held; released: paid by a transfer of its own; corrected: never paid"),
+    ]
+    resolution: Annotated[str | None, Meta(description="why it was resolved so")]
+
+
 class RemittanceSummaryBody(Struct, kw_only=True):
     number: Annotated[int, Meta(description="without gap per operator")]
     state: Annotated[str, Meta(description="closed: frozen, and waiting to be paid")]
     closed_at: datetime
     count: int
-    total_cents: int
+    total_cents: Annotated[int, Meta(description="of its lines")]
+    payable_cents: Annotated[int, Meta(description="the total and the corrections netted in it")]
     expected_payment_on: date
     paid_at: datetime | UnsetType = UNSET
 
@@ -62,6 +92,10 @@ class RemittanceBody(RemittanceSummaryBody, kw_only=True):
     certified_by: str | None
     parts: list[PartBody]
     lines: list[RemittanceLineBody]
+    corrections: Annotated[
+        list[CorrectionBody], Meta(description="of earlier remittances, netted in this one at its closing")
+    ]
+    disputes: Annotated[list[DisputeBody], Meta(description="of its lines; changes after the closing")]
 
 
 class RemittancesBody(Struct):
@@ -84,3 +118,7 @@ class MoneyBody(Struct):
     payment_delay_days: Annotated[int, Meta(description="published: from a closing now to its payment")]
     expected_payment_on: Annotated[date, Meta(description="of a remittance closed now")]
     certification: Annotated[str, Meta(description="what a closing by this device certifies, word for word")]
+    corrections_pending: Annotated[
+        list[CorrectionBody], Meta(description="decided, and waiting for a remittance that takes them along")
+    ]
+    disputes_held: Annotated[list[DisputeBody], Meta(description="lines that are not paid meanwhile")]

@@ -1,12 +1,16 @@
 """The calls by which an operator closes remittances, reads them back and follows its money."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
 from msgspec import UNSET
 
 from ledger.connect import answering
+from ledger.correction_rows import Correction, Dispute
+from ledger.corrections import waiting_corrections
+from ledger.disputes import disputes_of, held_disputes
 from ledger.money import operator_money
 from ledger.remittance_rows import (
     LINES_MAX,
@@ -25,6 +29,8 @@ from validator.endpoint import Endpoint, answer, read_body, whole
 from validator.problems import Problem
 from validator.remittance_bodies import (
     CloseBody,
+    CorrectionBody,
+    DisputeBody,
     MoneyBody,
     PartBody,
     RemittanceBody,
@@ -91,7 +97,10 @@ async def list_own_remittances(request: web.Request) -> web.Response:
 
 
 async def get_remittance(request: web.Request) -> web.Response:
-    return answer(_remittance_body(await _own(request)))
+    closed = await _own(request)
+    async with answering(request.app[POOL]) as connection:
+        disputes = await disputes_of(connection, closed.remittance.operator_id, closed.remittance.number)
+    return answer(_remittance_body(closed, disputes))
 
 
 async def get_remittance_csv(request: web.Request) -> web.Response:
@@ -138,6 +147,8 @@ async def get_money(request: web.Request) -> web.Response:
     device = device_of(request, snapshot)
     async with answering(request.app[POOL]) as connection:
         money = await operator_money(connection, device.operator_id, now=datetime.now(UTC))
+        pending = await waiting_corrections(connection, device.operator_id)
+        held = await held_disputes(connection, device.operator_id)
     return answer(
         MoneyBody(
             accepted=SumBody(money.accepted.count, money.accepted.total_cents),
@@ -146,6 +157,8 @@ async def get_money(request: web.Request) -> web.Response:
             payment_delay_days=money.payment_delay_days,
             expected_payment_on=money.expected_payment_on,
             certification=_certification(device, snapshot),
+            corrections_pending=[_correction_body(one) for one in pending],
+            disputes_held=[_dispute_body(one) for one in held],
         )
     )
 
@@ -157,12 +170,39 @@ def _summary_body(remittance: Remittance) -> RemittanceSummaryBody:
         closed_at=remittance.closed_at,
         count=remittance.line_count,
         total_cents=remittance.total_cents,
+        payable_cents=remittance.payable_cents,
         expected_payment_on=remittance.expected_payment_on,
         paid_at=UNSET,
     )
 
 
-def _remittance_body(closed: ClosedRemittance) -> RemittanceBody:
+def _correction_body(one: Correction) -> CorrectionBody:
+    return CorrectionBody(
+        id=one.id,
+        programme_id=one.programme_id,
+        amount_cents=one.amount_cents,
+        cause=one.cause.value,
+        reason=one.reason,
+        attempt_id=one.attempt_id,
+        decided_at=one.decided_at,
+    )
+
+
+def _dispute_body(one: Dispute) -> DisputeBody:
+    return DisputeBody(
+        id=one.id,
+        remittance=one.number,
+        line=one.line,
+        programme_id=one.programme_id,
+        amount_cents=one.amount_cents,
+        reason=one.reason,
+        opened_at=one.opened_at,
+        outcome=one.outcome.value if one.outcome else None,
+        resolution=one.resolution,
+    )
+
+
+def _remittance_body(closed: ClosedRemittance, disputes: Sequence[Dispute] = ()) -> RemittanceBody:
     remittance, names = closed.remittance, closed.remittance.names
     return RemittanceBody(
         number=remittance.number,
@@ -170,6 +210,7 @@ def _remittance_body(closed: ClosedRemittance) -> RemittanceBody:
         closed_at=remittance.closed_at,
         count=remittance.line_count,
         total_cents=remittance.total_cents,
+        payable_cents=remittance.payable_cents,
         expected_payment_on=remittance.expected_payment_on,
         siret=remittance.siret,
         operator=names.operator,
@@ -202,6 +243,8 @@ def _remittance_body(closed: ClosedRemittance) -> RemittanceBody:
             )
             for line in closed.lines
         ],
+        corrections=[_correction_body(one) for one in closed.corrections],
+        disputes=[_dispute_body(one) for one in disputes],
     )
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from keys.passes import PassId
+from ledger.correction_rows import Correction, CorrectionCause
 from ledger.remittance_rows import (
     HASHED_FIELDS,
     ClosedRemittance,
@@ -28,7 +29,13 @@ from ledger.remittance_rows import (
     payment_day,
 )
 from payouts.certification import certification_text
-from payouts.remittance_csv import COLUMNS, NotARemittance, read_remittance_csv, remittance_csv
+from payouts.remittance_csv import (
+    COLUMNS,
+    NotARemittance,
+    corrections_csv,
+    read_remittance_csv,
+    remittance_csv,
+)
 from payouts.remittance_pdf import draw_remittance
 
 SIRET = "99900001100018"
@@ -291,3 +298,32 @@ def test_poppler_reads_it_without_complaint(pdf, tmp_path):
 
 def test_the_hashed_columns_stand_first():
     assert COLUMNS[: len(HASHED_FIELDS)] == HASHED_FIELDS
+
+
+def with_corrections(count: int) -> ClosedRemittance:
+    closed = a_remittance(some_lines(30))
+    corrections = tuple(
+        Correction(
+            place, 1, 1 + place % 2, -150 if place % 2 else 50, CorrectionCause.ERROR,
+            HOSTILE if place == 1 else f"motif {place} " + "long " * 60, None, NOON, 3,
+        )
+        for place in range(1, count + 1)
+    )  # fmt: skip
+    total = sum(one.amount_cents for one in corrections)
+    return ClosedRemittance(replace(closed.remittance, corrections_cents=total), closed.lines, corrections)
+
+
+def test_corrections_stand_below_the_lines_with_their_reasons_and_the_net_and_change_no_hash():
+    plain, closed = a_remittance(some_lines(30)), with_corrections(12)
+    assert remittance_csv(closed) == remittance_csv(plain)
+    drawn = draw_remittance(closed)
+    assert drawn == draw_remittance(closed)
+    reader = PdfReader(io.BytesIO(drawn))
+    told = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    for words in ("Corrections de bordereaux antérieurs", "motif 12", "Net à payer", "294,00", "−6,00"):
+        assert words in told.replace("\u00a0", " "), words
+    assert len(reader.attachments) == 2
+    rows = list(csv.DictReader(io.StringIO(corrections_csv(closed).decode("utf-8-sig")), delimiter=";"))
+    assert sum(int(row["montant_centimes"]) for row in rows) == -600
+    assert rows[0]["motif"].startswith("'=")
+    assert {row["montant_euros"] for row in rows} == {"-1,50", "0,50"}
