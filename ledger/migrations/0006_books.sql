@@ -156,7 +156,8 @@ BEGIN
         VALUES (new_entry, clock_timestamp(), 'opening', 'migration:0006', 'programme:' || one.programme_id,
                 'activated before there were books');
         INSERT INTO book_accounts (kind, programme_id, operator_id)
-        SELECT 'suspense', NULL, NULL UNION ALL SELECT 'circulation', one.programme_id, NULL
+        SELECT 'suspense', NULL::integer, NULL::integer
+        UNION ALL SELECT 'circulation', one.programme_id, NULL
         UNION ALL SELECT DISTINCT 'operator', p.programme_id, p.operator_id
         FROM remittance_parts p WHERE p.programme_id = one.programme_id
         ON CONFLICT DO NOTHING;
