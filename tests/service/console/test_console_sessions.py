@@ -23,8 +23,9 @@ def later(house):
     async def passed(account, by: timedelta) -> None:
         async with house.as_superuser() as superuser:
             await superuser.execute(
-                "UPDATE sessions SET last_seen_at = last_seen_at - $2::interval, expires_at = expires_at - $2::interval,"
-                " opened_at = opened_at - $2::interval WHERE account_id = $1",
+                "UPDATE sessions SET last_seen_at = last_seen_at - $2::interval,"
+                " expires_at = expires_at - $2::interval, opened_at = opened_at - $2::interval"
+                " WHERE account_id = $1",
                 account.id,
                 by,
             )
