@@ -15,7 +15,7 @@ from ledger.devices import enrol_device
 from ledger.facts import load_facts
 from ledger.funding import receive
 from ledger.parties import find_operator
-from ledger.rows import Batch
+from ledger.rows import Batch, Programme
 from ledger.signing_keys import add_key, change_key, list_keys
 from programmes.codes import batch_codes
 from programmes.practice import note_practice, print_practice
@@ -79,20 +79,21 @@ async def seed_keys(connection: Connection, folder: DemoFolder) -> None:
 
 
 async def seed_booklets(connection: Connection, programme_id: int, booklet_count: int) -> Batch:
+    # Facts are read as of one instant, which no transaction that writes can do: so before it.
+    programme = (await load_facts(connection)).programmes[programme_id]
     async with connection.transaction():
         batches = await list_batches(connection)
         if batches:
             return batches[0]
         batch = await issue_batch(connection, programme_id, booklet_count, actor=ACTOR)
-        await fund(connection, batch)
+        await fund(connection, programme, batch)
         await activate_batch(
             connection, batch.id, at=datetime.now(UTC), actor=ACTOR, reason="virement reçu (démonstration)"
         )
     return batch
 
 
-async def fund(connection: Connection, batch: Batch) -> None:
-    programme = (await load_facts(connection)).programmes[batch.programme_id]
+async def fund(connection: Connection, programme: Programme, batch: Batch) -> None:
     face_value_cents = batch.booklet_count * batch.booklet_size * programme.face_value_cents
     now = datetime.now(UTC)
     await receive(
