@@ -47,8 +47,10 @@ def _is_expected(error: Exception) -> bool:
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
     from ledger.migrate import MigrationError
+    from ledger.payout_rows import PayoutRefused
     from ledger.programmes import UnknownProgramme
     from ledger.signing_keys import KeyChangeRefused
+    from payouts.accounts import AccountRefused as BankAccountRefused
     from programmes.setup import SetupError
     from validator.settings import SettingsError
 
@@ -61,6 +63,8 @@ def _is_expected(error: Exception) -> bool:
             FundingRefused,
             CorrectionRefused,
             DisputeRefused,
+            PayoutRefused,
+            BankAccountRefused,
             RecordUnusable,
             UnknownDevice,
             MigrationError,

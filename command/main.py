@@ -14,6 +14,8 @@ from command.failure import told
 from command.funds import funds
 from command.guard import guard
 from command.keys import keys
+from command.operators import operators
+from command.payouts import payouts
 from command.programmes import programmes
 from command.receipts import receipts
 from command.remittances import remittances
@@ -39,11 +41,13 @@ for subcommand in (
     booklets,
     funds,
     books,
+    operators,
     devices,
     accounts,
     decode,
     receipts,
     remittances,
+    payouts,
     statements,
     guard,
     audit,

@@ -1,4 +1,7 @@
-"""`poincon statements read FILE…`: what a bank's file says, checked and printed. No server, nothing kept."""
+"""`poincon statements read FILE…`: what a bank's file says, checked and printed. No server, nothing kept.
+
+What imports it into the record is in statements_import.py.
+"""
 
 import dataclasses
 import json
@@ -7,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from command.statements_import import import_files, status
 
 if TYPE_CHECKING:
     from payouts.bank.bank_file import BankFile
@@ -22,6 +27,10 @@ _BLANK = "–"
 @click.group()
 def statements() -> None:
     """Statements and reports of the bank: camt.052, camt.053, camt.054, pain.002 and CFONB 120."""
+
+
+statements.add_command(import_files)
+statements.add_command(status)
 
 
 @statements.command()

@@ -4,6 +4,9 @@ and the books, to the cent. Each query gives a row (subject, detail) per disagre
 # ruff: noqa: E501 - as in audit_queries.py, a query reads better on its own lines
 
 PAYOUT_CHECKS: dict[str, str] = {
+    "passes_are_remitted_once": """
+        SELECT format('booklet %s pass %s', booklet, pass_number), format('in %s remittances, %s c too many', count(*), sum(amount_cents) - min(amount_cents))
+        FROM remittance_lines GROUP BY booklet, pass_number, attempt_id HAVING count(*) > 1""",
     "remittances_are_paid_once": """
         SELECT format('operator %s remittance %s', a.operator_id, a.number),
                format('%s c are being paid or paid, %s c are owed: %s c too many', a.cents, coalesce(p.cents, 0), a.cents - coalesce(p.cents, 0))

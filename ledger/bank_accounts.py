@@ -15,7 +15,8 @@ COOLING_OFF = timedelta(hours=48)
 COLUMNS = """id, operator_id, holder, iban, bic, proof, proposed_at, proposed_by, approved_at, approved_by,
        usable_from, refused_at, blocked_at, blocked_why"""
 ADD = f"""
-INSERT INTO operator_bank_accounts (operator_id, holder, iban, bic, proof, proof_sha256, proposed_at, proposed_by)
+INSERT INTO operator_bank_accounts (operator_id, holder, iban, bic, proof, proof_sha256, proposed_at,
+                                    proposed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {COLUMNS}"""
 WITHDRAW_PROPOSALS = """
 UPDATE operator_bank_accounts SET refused_at = $2
@@ -33,7 +34,8 @@ OF_OPERATOR = f"SELECT {COLUMNS} FROM operator_bank_accounts WHERE operator_id =
 CURRENT = f"""
 SELECT DISTINCT ON (operator_id) {COLUMNS} FROM operator_bank_accounts
 WHERE operator_id = ANY($1) AND refused_at IS NULL
-ORDER BY operator_id, (approved_at IS NOT NULL AND usable_from <= $2) DESC, (approved_at IS NOT NULL) DESC, id DESC"""
+ORDER BY operator_id, (approved_at IS NOT NULL AND usable_from <= $2) DESC, (approved_at IS NOT NULL) DESC,
+         id DESC"""
 BLOCKED = f"""
 SELECT {COLUMNS} FROM operator_bank_accounts a WHERE blocked_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM operator_bank_accounts n WHERE n.operator_id = a.operator_id AND n.id > a.id

@@ -1,5 +1,5 @@
-"""What explains the lines of the bank: read, recorded with its postings, undone by reversal. What explains which
-is decided in payouts/matching.py."""
+"""What explains the lines of the bank: read, recorded with its postings, undone by reversal. What explains
+which is decided in payouts/matching.py."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -33,8 +33,8 @@ WHERE NOT EXISTS (SELECT FROM fundings f WHERE f.bank_line_id = l.id)
   AND l.amount_cents <> coalesce(m.cents, 0) AND ($2::bigint IS NULL OR l.id = $2)
 ORDER BY l.amount_cents > 0, l.booked_on, l.id LIMIT $1"""
 PAYMENTS = """
-SELECT a.id, a.end_to_end_id, a.amount_cents, a.state, a.batch_id, b.message_id, a.operator_id, a.holder, a.iban,
-       a.account_id, coalesce(o.cents, 0) AS offset_cents,
+SELECT a.id, a.end_to_end_id, a.amount_cents, a.state, a.batch_id, b.message_id, a.operator_id, a.holder,
+       a.iban, a.account_id, coalesce(o.cents, 0) AS offset_cents,
        ARRAY(SELECT (p.programme_id, p.amount_cents) FROM payout_attempt_parts p
              WHERE p.attempt_id = a.id ORDER BY p.programme_id) AS parts
 FROM payout_attempts a JOIN payout_batches b ON b.id = a.batch_id
@@ -59,9 +59,10 @@ REOPENED = """
 SELECT b.id FROM payout_batches b WHERE b.state = 'reconciled'
 AND EXISTS (SELECT FROM payout_attempts a WHERE a.batch_id = b.id AND a.state = 'sent')"""
 COLUMNS = """
-SELECT m.id, m.bank_line_id, l.booked_on, l.reference, m.kind, m.how, m.amount_cents, a.end_to_end_id, a.holder,
-       a.reason, m.matched_at, m.matched_by, m.undone_at, m.undo_reason
-FROM matches m JOIN bank_lines l ON l.id = m.bank_line_id LEFT JOIN payout_attempts a ON a.id = m.attempt_id"""
+SELECT m.id, m.bank_line_id, l.booked_on, l.reference, m.kind, m.how, m.amount_cents, a.end_to_end_id,
+       a.holder, a.reason, m.matched_at, m.matched_by, m.undone_at, m.undo_reason
+FROM matches m JOIN bank_lines l ON l.id = m.bank_line_id
+LEFT JOIN payout_attempts a ON a.id = m.attempt_id"""
 RECENT = f"{COLUMNS} ORDER BY m.id DESC LIMIT $1"
 OF_LINE = f"{COLUMNS} WHERE m.bank_line_id = $1 ORDER BY m.id"
 OF_ATTEMPT = f"{COLUMNS} WHERE m.attempt_id = $1 ORDER BY m.id"
@@ -72,12 +73,12 @@ OF_IDS = PAYMENTS[: PAYMENTS.index("WHERE b.state")] + "WHERE a.id = ANY($1) ORD
 UNDO = """
 UPDATE matches m SET undone_at = $1, undone_by = $2, undo_reason = $3, undo_entry = u.entry
 FROM unnest($4::bigint[], $5::bigint[]) AS u (id, entry) WHERE m.id = u.id"""
-HALF_OFFSETS = (
-    f"{COLUMNS} WHERE m.kind = 'offset' AND m.undone_at IS NULL AND ("
-    + """
-    SELECT sum(p.amount_cents) FROM matches p
-    WHERE p.attempt_id = m.attempt_id AND p.kind = 'offset' AND p.undone_at IS NULL) <> 0 ORDER BY m.id LIMIT $1"""
-)
+HALF_OFFSETS = f"""
+{COLUMNS}
+WHERE m.kind = 'offset' AND m.undone_at IS NULL
+  AND (SELECT sum(p.amount_cents) FROM matches p
+       WHERE p.attempt_id = m.attempt_id AND p.kind = 'offset' AND p.undone_at IS NULL) <> 0
+ORDER BY m.id LIMIT $1"""
 
 STATE_AFTER = {MatchKind.PAYOUT: AttemptState.BOOKED, MatchKind.RETURN: AttemptState.RETURNED}
 STATE_BEFORE = {MatchKind.PAYOUT: AttemptState.SENT, MatchKind.RETURN: AttemptState.BOOKED}
@@ -91,8 +92,8 @@ async def open_lines(connection: Connection, *, line_id: int | None = None) -> l
 async def payments_for(connection: Connection, lines: Sequence[OpenLine]) -> list[Payment]:
     """Attempts that these lines may be about, and all those that have not come to their end."""
     named = {one for line in lines for one in _names(line)}
-    credits = {line.open_cents for line in lines if line.open_cents > 0}
-    return [_payment(row) for row in await connection.fetch(PAYMENTS, sorted(named), sorted(credits))]
+    returned = {line.open_cents for line in lines if line.open_cents > 0}
+    return [_payment(row) for row in await connection.fetch(PAYMENTS, sorted(named), sorted(returned))]
 
 
 def _names(line: OpenLine) -> set[str]:

@@ -10,10 +10,17 @@ DELAY_DAYS_UNTOLD = 30  # for an operator that no programme has ever qualified
 SUMS = """
 SELECT count(*) FILTER (WHERE l.number IS NULL),
        coalesce(sum(a.amount_cents) FILTER (WHERE l.number IS NULL), 0)::bigint,
-       count(l.number), coalesce(sum(l.amount_cents), 0)::bigint
+       count(l.number) FILTER (WHERE NOT coalesce(p.is_paid, false)),
+       coalesce(sum(l.amount_cents) FILTER (WHERE NOT coalesce(p.is_paid, false)), 0)::bigint,
+       count(l.number) FILTER (WHERE p.is_paid),
+       coalesce(sum(l.amount_cents) FILTER (WHERE p.is_paid), 0)::bigint
 FROM acceptances a LEFT JOIN remittance_lines l
   ON l.operator_id = a.operator_id
      AND (l.booklet, l.pass_number, l.attempt_id) = (a.booklet, a.pass_number, a.attempt_id)
+LEFT JOIN (SELECT number, paid_cents > 0 AND moving_cents = 0 AND paid_cents >= owed_cents AND NOT EXISTS (
+               SELECT FROM disputes d WHERE (d.operator_id, d.number) = (p.operator_id, p.number)
+               AND d.outcome IS NULL) AS is_paid
+           FROM remittance_payments p WHERE operator_id = $1) AS p ON p.number = l.number
 WHERE a.operator_id = $1 AND a.undone_at IS NULL"""
 DELAY_OF_WAITING = """
 SELECT max(p.payment_delay_days) FROM programmes p WHERE p.id IN (
@@ -29,7 +36,9 @@ WHERE p.id IN (SELECT programme_id FROM qualifications WHERE operator_id = $1)""
 
 async def operator_money(connection: Connection, operator_id: int, *, now: datetime) -> Money:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        waiting, waiting_cents, remitted, remitted_cents = await connection.fetchrow(SUMS, operator_id)
+        waiting, waiting_cents, remitted, remitted_cents, paid, paid_cents = await connection.fetchrow(
+            SUMS, operator_id
+        )
         delay_days = await connection.fetchval(
             DELAY_OF_WAITING if waiting else DELAY_OF_QUALIFIED, operator_id
         )
@@ -38,7 +47,7 @@ async def operator_money(connection: Connection, operator_id: int, *, now: datet
     return Money(
         accepted=Sum(waiting, waiting_cents),
         remitted=Sum(remitted, remitted_cents),
-        paid=Sum(0, 0),  # nothing is paid out here yet
+        paid=Sum(paid, paid_cents),
         payment_delay_days=delay_days,
         expected_payment_on=payment_day(now, delay_days),
     )

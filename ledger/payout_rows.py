@@ -1,4 +1,7 @@
-"""Batches of transfers, their attempts, the accounts they go to: frozen, without I/O. Cents are paid to operators."""
+"""Batches of transfers, their attempts and the accounts they go to, frozen and without I/O.
+
+Cents are positive: what an operator is paid.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,5 +1,7 @@
-"""Batches of transfers: drawn up, approved with their file, sent, cancelled, read. What the bank answers is in
-matches.py. Every change of payouts is made under one lock, so that two runs at once are one after the other.
+"""Batches of transfers: drawn up, approved with their file, sent, cancelled, read.
+
+What the bank answers is in matches.py. Every change of payouts is made under one lock, so that two runs at
+once are one after the other.
 """
 
 from collections.abc import Sequence
@@ -24,8 +26,8 @@ OWED_MAX = 20_000
 # Taken first by whatever moves payouts or reads statements; the books' own lock comes last.
 LOCK_PAYOUTS = "SELECT pg_advisory_xact_lock(4, 0)"
 
-# A portion that nothing alive pays. An offset that is not even, or a line that names one of its attempts and is
-# not explained, means that money may have left: nothing is sent again before a person knows.
+# A portion that nothing alive pays. An offset that is not even, or a line that names one of its attempts and
+# is not explained, means that money may have left: nothing is sent again before a person knows.
 OWED = """
 SELECT p.operator_id, p.number, p.portion, o.name,
        1 + (SELECT coalesce(max(a.attempt), 0) FROM payout_attempts a

@@ -40,6 +40,10 @@ HASHED_FIELDS = (
 
 class RemittanceState(StrEnum):
     CLOSED = "closed"  # frozen, and waiting to be paid
+    IN_PAYMENT = "in_payment"  # in a file that two persons released
+    PARTLY_PAID = "partly_paid"  # the rest is disputed, or due once more
+    PAID = "paid"  # on a statement of the bank
+    RETURNED = "returned"  # the bank rejected the transfer or gave it back: due again
 
 
 class CloseRefusal(StrEnum):
@@ -75,6 +79,28 @@ class RemittancePart(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """How far the payment of a remittance is."""
+
+    owed_cents: int = 0  # of what nobody contests
+    is_disputed: bool = False  # more may be owed
+    moving_cents: int = 0  # in files that were released, and not on a statement yet
+    paid_cents: int = 0
+    paid_at: datetime | None = None  # the bank's booking day
+    came_back: bool = False  # some transfer of it was rejected or returned, ever
+    bank_reference: str | None = None  # end-to-end ids, as the operator's own bank shows them
+
+    @property
+    def state(self) -> RemittanceState:
+        if self.moving_cents:
+            return RemittanceState.IN_PAYMENT
+        if self.paid_cents:
+            is_whole = self.paid_cents >= self.owed_cents and not self.is_disputed
+            return RemittanceState.PAID if is_whole else RemittanceState.PARTLY_PAID
+        return RemittanceState.RETURNED if self.came_back else RemittanceState.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
 class RemittanceNames:
     """How the parties were called when the remittance was closed."""
 
@@ -100,6 +126,7 @@ class Remittance:
     names: RemittanceNames
     parts: tuple[RemittancePart, ...]
     corrections_cents: int = 0  # netted in it: what is paid is the total and these
+    payment: Payment = Payment()
 
     @property
     def payable_cents(self) -> int:
@@ -107,7 +134,7 @@ class Remittance:
 
     @property
     def state(self) -> RemittanceState:
-        return RemittanceState.CLOSED
+        return self.payment.state
 
     @property
     def payment_delay_days(self) -> int:

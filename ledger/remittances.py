@@ -20,6 +20,7 @@ from ledger.remittance_rows import (
     ClosedRemittance,
     CloseRefusal,
     NotRemittable,
+    Payment,
     Remittance,
     RemittanceLine,
     RemittanceNames,
@@ -64,8 +65,12 @@ SELECT r.operator_id, o.siret, r.number, r.closed_at, r.line_count, r.total_cent
              FROM remittance_parts p WHERE (p.operator_id, p.number) = (r.operator_id, r.number)
              ORDER BY p.programme_id) AS parts,
        (SELECT coalesce(sum(c.amount_cents), 0)::bigint FROM corrections c
-        WHERE (c.operator_id, c.remittance_number) = (r.operator_id, r.number)) AS corrections_cents
-FROM remittances r JOIN operators o ON o.id = r.operator_id"""
+        WHERE (c.operator_id, c.remittance_number) = (r.operator_id, r.number)) AS corrections_cents,
+       p.owed_cents, p.moving_cents, p.paid_cents, p.paid_at, p.came_back, p.bank_reference,
+       EXISTS (SELECT FROM disputes d WHERE (d.operator_id, d.number) = (r.operator_id, r.number)
+               AND d.outcome IS NULL) AS is_disputed
+FROM remittances r JOIN operators o ON o.id = r.operator_id
+JOIN remittance_payments p ON (p.operator_id, p.number) = (r.operator_id, r.number)"""
 ONE = f"{COLUMNS} WHERE r.operator_id = $1 AND r.number = $2"
 LISTED = f"{COLUMNS} WHERE r.operator_id = $1 ORDER BY r.number DESC LIMIT $2 OFFSET $3"
 COUNT = "SELECT count(*) FROM remittances WHERE operator_id = $1"
@@ -289,6 +294,15 @@ def _remittance(row: Record) -> Remittance:
         names=_names_of(row["names"]),
         parts=tuple(RemittancePart(*part) for part in row["parts"]),
         corrections_cents=row["corrections_cents"],
+        payment=Payment(
+            owed_cents=row["owed_cents"],
+            is_disputed=row["is_disputed"],
+            moving_cents=row["moving_cents"],
+            paid_cents=row["paid_cents"],
+            paid_at=row["paid_at"],
+            came_back=row["came_back"],
+            bank_reference=row["bank_reference"],
+        ),
     )
 
 

@@ -21,8 +21,8 @@ ADD_FILE = """
 INSERT INTO bank_files (sha256, content, name, format, imported_at, imported_by)
 VALUES (sha256($1), $1, $2, $3, $4, $5) RETURNING id"""
 ADD_STATEMENT = """
-INSERT INTO statements (file_id, account, currency, format, identification, sequence, opening_cents, closing_cents,
-                        opening_on, closing_on, remarks, is_booked)
+INSERT INTO statements (file_id, account, currency, format, identification, sequence, opening_cents,
+                        closing_cents, opening_on, closing_on, remarks, is_booked)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id"""
 # A line may have been recorded by hand, under the bank's bare reference.
 FIND_LINES = """
@@ -37,9 +37,10 @@ RETURNING reference, id"""
 ADD_STATEMENT_LINES = """
 INSERT INTO statement_lines (statement_id, position, amount_cents, booked_on, reference, label, transactions,
                              batches, bank_line_id)
-SELECT $1, l.position, l.amount_cents, l.booked_on, l.reference, l.label, l.transactions::jsonb, l.batches::jsonb,
-       l.bank_line_id
-FROM unnest($2::integer[], $3::bigint[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
+SELECT $1, l.position, l.amount_cents, l.booked_on, l.reference, l.label, l.transactions::jsonb,
+       l.batches::jsonb, l.bank_line_id
+FROM unnest($2::integer[], $3::bigint[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::bigint[])
      AS l (position, amount_cents, booked_on, reference, label, transactions, batches, bank_line_id)"""
 # A notice tells more of the one line that it can be about; where there are two, a person decides.
 LINK_NOTICES = """

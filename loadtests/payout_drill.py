@@ -1,12 +1,12 @@
 """A mandataire's months against the model bank: every step by name, and what must hold after each of them.
 
-Tests steer it; nothing here chooses. Invariants look at the record with queries of their own, because they judge
-the code that they would otherwise use.
+Tests steer it; nothing here chooses. Invariants look at the record with queries of their own, because they
+judge the code that they would otherwise use.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -64,7 +64,7 @@ class Drill:
     delivered: set[bytes] = field(default_factory=set)
     attempts: int = 0
     # What a test may plant a fault into.
-    file_of: Callable[..., object] = batch_file
+    file_of: Callable[[Connection, int], Awaitable[bytes]] = batch_file
 
     @property
     def operators(self) -> list[int]:
@@ -113,7 +113,7 @@ class Drill:
 
     async def give_file(self, batch: PayoutBatch) -> None:
         """To the bank; again if it was given already."""
-        file = await self.file_of(self.connection, batch.id)  # type: ignore[misc]
+        file = await self.file_of(self.connection, batch.id)
         again = batch.message_id in self.bank.orders
         self.undelivered.append(self.bank.receive(file))
         self.reached["file given again" if again else "file given"] += 1

@@ -1,4 +1,4 @@
-"""A second person releases a draft: totals computed again, accounts frozen, the file written, all or nothing."""
+"""A second person releases a draft: totals computed again, accounts frozen, file written, or nothing."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -73,13 +73,22 @@ class DisputeBody(Struct, kw_only=True):
 
 class RemittanceSummaryBody(Struct, kw_only=True):
     number: Annotated[int, Meta(description="without gap per operator")]
-    state: Annotated[str, Meta(description="closed: frozen, and waiting to be paid")]
+    state: Annotated[
+        str,
+        Meta(
+            description="closed: frozen, and waiting to be paid; in_payment: at the bank; paid; partly_paid:"
+            " the rest is disputed; returned: the bank gave it back, due again"
+        ),
+    ]
     closed_at: datetime
     count: int
     total_cents: Annotated[int, Meta(description="of its lines")]
     payable_cents: Annotated[int, Meta(description="the total and the corrections netted in it")]
     expected_payment_on: date
     paid_at: datetime | UnsetType = UNSET
+    bank_reference: Annotated[
+        str | UnsetType, Meta(description="of the transfer, as the operator's own bank shows it")
+    ] = UNSET
 
 
 class RemittanceBody(RemittanceSummaryBody, kw_only=True):

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
-from msgspec import UNSET
 
 from ledger.connect import answering
 from ledger.correction_rows import Correction, Dispute
@@ -172,7 +172,7 @@ def _summary_body(remittance: Remittance) -> RemittanceSummaryBody:
         total_cents=remittance.total_cents,
         payable_cents=remittance.payable_cents,
         expected_payment_on=remittance.expected_payment_on,
-        paid_at=UNSET,
+        **_payment(remittance),
     )
 
 
@@ -202,6 +202,14 @@ def _dispute_body(one: Dispute) -> DisputeBody:
     )
 
 
+def _payment(remittance: Remittance) -> dict[str, Any]:
+    """What the bank said of it, once it said something."""
+    payment = remittance.payment
+    if payment.paid_at is None:
+        return {}
+    return {"paid_at": payment.paid_at, "bank_reference": payment.bank_reference}
+
+
 def _remittance_body(closed: ClosedRemittance, disputes: Sequence[Dispute] = ()) -> RemittanceBody:
     remittance, names = closed.remittance, closed.remittance.names
     return RemittanceBody(
@@ -212,6 +220,7 @@ def _remittance_body(closed: ClosedRemittance, disputes: Sequence[Dispute] = ())
         total_cents=remittance.total_cents,
         payable_cents=remittance.payable_cents,
         expected_payment_on=remittance.expected_payment_on,
+        **_payment(remittance),
         siret=remittance.siret,
         operator=names.operator,
         lines_sha256=remittance.lines_sha256.hex(),

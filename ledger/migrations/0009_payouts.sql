@@ -415,6 +415,26 @@ END $$;
 CREATE TRIGGER statement_lines_guard BEFORE UPDATE ON statement_lines
     FOR EACH ROW EXECUTE FUNCTION guard_statement_line();
 
+-- How far the payment of a remittance is; what it means is in ledger/remittance_rows.py.
+CREATE VIEW remittance_payments AS
+SELECT r.operator_id, r.number,
+       (SELECT coalesce(sum(p.amount_cents), 0)::bigint FROM remittance_portions p
+        WHERE (p.operator_id, p.number) = (r.operator_id, r.number)) AS owed_cents,
+       coalesce(a.moving_cents, 0)::bigint AS moving_cents, coalesce(a.paid_cents, 0)::bigint AS paid_cents,
+       a.paid_at, coalesce(a.came_back, false) AS came_back, a.bank_reference
+FROM remittances r LEFT JOIN LATERAL (
+    SELECT sum(a.amount_cents) FILTER (WHERE a.state = 'sent' OR (a.state = 'prepared' AND b.state <> 'draft'))
+               AS moving_cents,
+           sum(a.amount_cents) FILTER (WHERE a.state = 'booked') AS paid_cents,
+           max(l.booked_on::timestamp AT TIME ZONE 'Europe/Paris') FILTER (WHERE a.state = 'booked') AS paid_at,
+           bool_or(a.state IN ('returned', 'rejected')) AS came_back,
+           string_agg(a.end_to_end_id, ', ' ORDER BY a.attempt) FILTER (WHERE a.state = 'booked')
+               AS bank_reference
+    FROM payout_attempts a JOIN payout_batches b ON b.id = a.batch_id
+    LEFT JOIN matches m ON m.attempt_id = a.id AND m.kind = 'payout' AND m.undone_at IS NULL
+    LEFT JOIN bank_lines l ON l.id = m.bank_line_id
+    WHERE (a.operator_id, a.number) = (r.operator_id, r.number)) AS a ON true;
+
 -- Append-only, by trigger and by grants -------------------------------------------------------------------
 
 DO $$
@@ -424,7 +444,7 @@ BEGIN
         EXECUTE format('CREATE TRIGGER %1$s_append_only BEFORE UPDATE OR DELETE ON %1$s
                         FOR EACH ROW EXECUTE FUNCTION refuse_change()', name);
     END LOOP;
-    GRANT SELECT ON remittance_portions TO poincon_app, poincon_auditor;
+    GRANT SELECT ON remittance_portions, remittance_payments TO poincon_app, poincon_auditor;
     FOREACH name IN ARRAY ARRAY['operator_bank_accounts', 'trustee_accounts', 'payout_batches',
                                 'payout_attempts', 'statement_lines', 'matches'] LOOP
         EXECUTE format('CREATE TRIGGER %1$s_kept BEFORE DELETE ON %1$s
