@@ -14,8 +14,8 @@ from keys.sealed import KeyFolder
 from keys.signer import Signer
 from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import Connection
-from ledger.funding import receive
 from loadtests.bench_failure import BenchFailed
+from loadtests.funding import fund
 
 ACTOR = "bench"
 BOOKLET_SIZE = 10
@@ -56,15 +56,11 @@ class PassSupply:
         if self._issued > PASSES_MAX:
             raise BenchFailed(f"more than {PASSES_MAX} passes would be needed: ask for fewer seconds")
         now = datetime.now(UTC)
-        await receive(
+        await fund(
             self._connection,
             self._programme_id,
-            reference=f"VIR-BENCH-{batch.id}",
-            booked_on=now.date(),
-            amount_cents=batch.booklet_count * BOOKLET_SIZE * FACE_VALUE_CENTS_MAX,
-            label="benchmark",
+            batch.booklet_count * BOOKLET_SIZE * FACE_VALUE_CENTS_MAX,
             actor=ACTOR,
-            at=now,
         )
         await activate_batch(self._connection, batch.id, at=now, actor=ACTOR, reason="benchmark")
         if self._signer is None:

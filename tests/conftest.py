@@ -28,10 +28,10 @@ from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import connected
 from ledger.devices import enrol_device
 from ledger.facts import load_facts
-from ledger.funding import receive
 from ledger.migrate import migrate
 from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key
+from loadtests.funding import fund
 from programmes.codes import batch_codes
 from programmes.print.printed import PrintedPass
 from programmes.setup import read_instance, set_up
@@ -152,18 +152,8 @@ async def seed(servers: Servers, template: str, key_folder: KeyFolder) -> Seed:
         text = INSTANCE.read_text(encoding="utf-8")
         done = await set_up(connection, read_instance(text), actor="tests", today=date(2026, 1, 1))
         batch = await issue_batch(connection, done.programme_id, BOOKLETS, actor="tests")
-        now = datetime.now(UTC)
-        await receive(
-            connection,
-            done.programme_id,
-            reference="VIR-TESTS",
-            booked_on=now.date(),
-            amount_cents=100_000_000,
-            label="virement des essais",
-            actor="tests",
-            at=now,
-        )
-        await activate_batch(connection, batch.id, at=now, actor="tests", reason="payment")
+        await fund(connection, done.programme_id, 100_000_000, actor="tests")
+        await activate_batch(connection, batch.id, at=datetime.now(UTC), actor="tests", reason="payment")
         tokens, sites = [], []
         facts = await load_facts(connection)
         for (_, site, mediator), person_id in done.mediators.items():

@@ -12,9 +12,9 @@ from keys.sealed import KeyFolder
 from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import Connection
 from ledger.devices import enrol_device
-from ledger.funding import receive
 from ledger.signing_keys import add_key, change_key
 from loadtests.drill.plan import Pass
+from loadtests.funding import fund
 from programmes.codes import batch_codes
 from programmes.setup import Instance, OperatorText, ProgrammeText, ServiceText, SiteText, set_up
 
@@ -43,16 +43,7 @@ async def seed(connection: Connection, folder: KeyFolder, *, booklet_count: int)
         await change_key(connection, key.kid, KeyState.ACTIVE, at=now, actor=ACTOR, reason=None)
     done = await set_up(connection, _instance(now.date()), actor=ACTOR, today=now.date())
     batch = await issue_batch(connection, done.programme_id, booklet_count, actor=ACTOR)
-    await receive(
-        connection,
-        done.programme_id,
-        reference="VIR-EXERCICE",
-        booked_on=now.date(),
-        amount_cents=FUNDS_CENTS,
-        label="exercice",
-        actor=ACTOR,
-        at=now,
-    )
+    await fund(connection, done.programme_id, FUNDS_CENTS, actor=ACTOR)
     await activate_batch(connection, batch.id, at=now, actor=ACTOR, reason="exercice")
     tokens, device_sites = [], []
     for (operator, site, mediator), mediator_id in done.mediators.items():

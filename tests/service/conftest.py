@@ -1,7 +1,5 @@
-"""One running service for the tests of this folder, each with booklets of its own.
-
-Tests that change what everybody relies on (stopped servers, tampered rows) use the fresh `instance` instead.
-"""
+"""One running service for the tests of this folder, each with booklets of its own. What breaks it for
+everybody (stopped servers, tampered rows) is done to the fresh `instance` instead."""
 
 import asyncio
 import functools
@@ -30,15 +28,14 @@ from keys.sealed import KeyFolder
 from keys.short_code import programme_secret, short_code
 from keys.signer import Ed25519Signer
 from ledger.booklets import activate_batch, issue_batch
-from ledger.connect import Connection, connected
+from ledger.connect import connected
 from ledger.devices import enrol_device
 from ledger.facts import load_facts, load_generation
-from ledger.funding import receive
 from ledger.migrate import migrate
 from ledger.parties import add_operator, add_person, add_site, qualify
-from ledger.programmes import add_programme
 from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key
+from loadtests.funding import add_funded, fund
 from programmes.setup import read_instance, set_up
 from validator.app import ENDPOINTS, build_app
 from validator.openapi import openapi
@@ -48,7 +45,6 @@ from validator.wiring import KEEPER
 PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parents[2] / "demo" / "instance.toml"
 LAST_DAY = date(2027, 12, 31)
-FUNDS_CENTS = 100_000_000  # of each programme of the tests
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 _numbers = itertools.count(1)
@@ -167,9 +163,7 @@ class House:
                 qr = issue_code(pass_id, expires_at, self.pass_signer)
                 yield Printed(pass_id, qr, short_code(pass_id, secret))
 
-    async def programme(
-        self, *, last_day: date = LAST_DAY, funds_cents: int = FUNDS_CENTS, **other: Any
-    ) -> int:
+    async def programme(self, *, last_day: date = LAST_DAY, **other: Any) -> int:
         """A programme of its own, which covers everything and for which nobody is qualified yet."""
         async with self.database() as connection:
             facts = await load_facts(connection)
@@ -180,15 +174,11 @@ class House:
                 "contact": "",
                 "face_value_cents": 1_000,
                 "booklet_size": 10,
+                "funds_cents": 100_000_000,
                 "territory_ids": known.territory_ids,
                 "service_ids": known.service_ids,
             }
-            programme_id = await add_programme(
-                connection, **(wanted | other), last_day=last_day, actor="tests"
-            )
-            if funds_cents:
-                await fund(connection, programme_id, funds_cents)
-            return programme_id
+            return await add_funded(connection, **(wanted | other), last_day=last_day, actor="tests")
 
     async def qualify(self, programme_id: int, device: Device, **other: Any) -> None:
         async with self.database() as connection:
@@ -320,21 +310,6 @@ class House:
                 self.apps.remove(app)
 
 
-async def fund(connection: Connection, programme_id: int, amount_cents: int = FUNDS_CENTS) -> None:
-    """Money for the programme, by the way that it comes in life: a line of the bank, confirmed."""
-    now = datetime.now(UTC)
-    await receive(
-        connection,
-        programme_id,
-        reference=f"VIR-{uuid.uuid4()}",
-        booked_on=now.date(),
-        amount_cents=amount_cents,
-        label="virement des essais",
-        actor="tests",
-        at=now,
-    )
-
-
 async def until_ready(client: TestClient) -> None:
     async with asyncio.timeout(10):
         while True:
@@ -363,7 +338,7 @@ async def seed_house(servers: Servers, database: str, key_folder: KeyFolder, val
                 signer = key_folder.signer(purpose, key.kid)
         instance = read_instance(INSTANCE.read_text(encoding="utf-8"))
         done = await set_up(connection, instance, actor="tests", today=date(2026, 1, 1))
-        await fund(connection, done.programme_id)
+        await fund(connection, done.programme_id, 100_000_000, actor="tests")
         sites = {site.name: site for site in (await load_facts(connection)).sites.values()}
         devices = []
         for (_, site, mediator), person_id in done.mediators.items():

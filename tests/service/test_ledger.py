@@ -16,7 +16,10 @@ MAY_DELETE = {"sessions"}
 # What the application may change: states, ends and counters; never what was signed, paid or said.
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
-    "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by"},
+    "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by", "released_at"},
+    "book_counter": {"next_entry"},
+    "corrections": {"remittance_number", "claimed_at", "claimed_by", "entry"},
+    "disputes": {"outcome", "resolved_at", "resolved_by", "resolution", "correction_id"},
     "signing_keys": {"state", "activated_at", "retired_at", "revoked_at"},
     "programmes": {"last_day", "expires_at"},
     "qualifications": {"ends_on"},
