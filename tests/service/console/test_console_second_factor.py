@@ -12,6 +12,7 @@ from keys.second_factor import code_at, step_of
 from ledger.account_rows import Role
 from ledger.accounts import find_account
 from ledger.second_factors import remove_second_factor
+from validator.settings import Settings, SettingsError
 
 ENROL = "/console/securite/second-facteur"
 CONFIRM = "/console/securite/confirmation"
@@ -261,3 +262,17 @@ async def test_the_second_step_is_for_half_sessions_alone(enter):
     assert (await person.open("/console/connexion/code")).goes_to == "/console"
     stranger = person.elsewhere()
     assert (await stranger.open("/console/connexion/code")).goes_to == "/console/connexion"
+
+
+def test_approving_asks_for_a_second_factor_unless_the_setting_says_no(house):
+    settings, file = house.settings, house.settings.keys.parent / "passphrase-of-settings"
+    file.write_text(settings.passphrase)
+    given = {
+        "DATABASE_URL": settings.database_url,
+        "POINCON_KEYS": str(settings.keys),
+        "POINCON_PASSPHRASE_FILE": str(file),
+    }
+    assert Settings.from_environment(given).require_totp
+    assert not Settings.from_environment(given | {"POINCON_REQUIRE_TOTP": "no"}).require_totp
+    with pytest.raises(SettingsError, match="is yes or no, not 'peut-être'"):
+        Settings.from_environment(given | {"POINCON_REQUIRE_TOTP": "peut-être"})
