@@ -51,6 +51,7 @@ ACTIONS = {
     "practice.print": "Carnets d’entraînement imprimés",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
+    "programme.calendar": "Calendrier des clôtures changé",
     "programme.fund": "Financement du programme confirmé",
     "remittance.repeat": "Clôture de bordereau répétée",
     "scan.undo": "Encaissement annulé par l’opérateur",

@@ -6,7 +6,7 @@ from importlib.resources import files
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from console import event_words, french
+from console import event_words, french, remittance_words
 from keys.device_key import fingerprint
 
 STATIC_NAMES = ("console.css", "mark.svg")
@@ -48,6 +48,7 @@ class Templates:
             "fingerprint": fingerprint,
             "instant": french.instant,
             "number": french.thousands,
+            "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,
             "siret": french.siret,
             "subject": event_words.subject_words,

@@ -8,7 +8,9 @@ from console.browser_words import browser_words
 from console.event_words import ACTIONS, ROLES, actor_words, detail_words, subject_words
 from console.french import count_of, instant
 from console.refusal import NOT_FOR
+from console.remittance_words import STATES
 from ledger.account_rows import Role
+from ledger.remittance_rows import RemittanceState
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,10 @@ def test_instants_are_those_of_paris_and_written_as_in_france():
 def test_every_role_has_its_name_and_is_told_what_it_is_for():
     assert set(ROLES) == set(NOT_FOR) == set(Role)
     assert detail_words({"role": "approver"}) == "rôle\u00a0: Mandataire, approbation"
+
+
+def test_every_state_of_a_remittance_has_its_word():
+    assert set(STATES) == set(RemittanceState)
 
 
 def test_a_browser_is_told_as_its_person_knows_it():
