@@ -14,6 +14,7 @@ from command.guard import guard
 from command.keys import keys
 from command.programmes import programmes
 from command.receipts import receipts
+from command.remittances import remittances
 from command.service import migrate, serve
 
 
@@ -37,6 +38,7 @@ for subcommand in (
     accounts,
     decode,
     receipts,
+    remittances,
     guard,
     audit,
     bench,

@@ -34,6 +34,7 @@ ACTIONS = {
     "operator.qualify": "Opérateur qualifié",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
+    "remittance.repeat": "Bordereau de remise redemandé, sans nouvelle clôture",
     "scan.undo": "Encaissement annulé par l’opérateur",
 }
 # What a colon separates from its number or name, in actors and subjects.
@@ -45,7 +46,12 @@ KINDS = {
     "programme": "programme",
     "site": "lieu",
 }
-NAMED_KINDS = {"attempt": "scan", "generation": "génération", "key": "clé"}
+NAMED_KINDS = {
+    "attempt": "scan",
+    "generation": "génération",
+    "key": "clé",
+    "remittance": "bordereau",  # operator, slash, number
+}
 ACTORS = {"demo": "démonstration", "enrolment": "lien d’enrôlement", "validator": "le service"}
 DETAILS = {
     "booklet_count": "carnets",

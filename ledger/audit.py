@@ -9,6 +9,7 @@ from keys.receipt import DoubtfulReceipt, open_receipt, sign_receipt
 from keys.signer import Signer
 from ledger.acceptances import COLUMNS, read_acceptance
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
+from ledger.audit_remittances import differing_hashes
 from ledger.connect import Connection, Record
 from ledger.rows import Acceptance
 from ledger.seals import receipt_of, seal_row
@@ -78,6 +79,9 @@ async def audit(
             found.checked[check] = 0
             async for subject, detail in connection.cursor(query, prefetch=DISAGREEMENTS_MAX):
                 found.tell(check, subject, detail)
+        found.checked["remittance_hashes"] = 0
+        async for subject, detail in differing_hashes(connection):
+            found.tell("remittance_hashes", subject, detail)
         found.totals = [OperatorTotal(*row) for row in await connection.fetch(OPERATOR_TOTALS)]
         if opened_keys is None:
             found.skipped["receipts"] = "no private keys given (POINCON_KEYS)"

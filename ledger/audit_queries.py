@@ -97,12 +97,28 @@ CHECKS: dict[str, str] = {
             SELECT FROM programme_amendments m WHERE m.programme_id = p.id)""",
     "remittances_sum": """
         SELECT format('operator %s remittance %s', r.operator_id, r.number),
-               format('%s lines, %s c; told %s lines, %s c', count(l.line), coalesce(sum(l.amount_cents), 0),
-                      r.line_count, r.total_cents)
+               format('%s lines, %s c; told %s lines, %s c: %s c apart', count(l.line), coalesce(sum(l.amount_cents), 0),
+                      r.line_count, r.total_cents, r.total_cents - coalesce(sum(l.amount_cents), 0))
         FROM remittances r LEFT JOIN remittance_lines l ON (l.operator_id, l.number) = (r.operator_id, r.number)
         GROUP BY r.operator_id, r.number
         HAVING count(l.line) <> r.line_count OR coalesce(sum(l.amount_cents), 0) <> r.total_cents
             OR max(l.line) <> r.line_count""",
+    "remittance_parts_sum": """
+        SELECT format('operator %s remittance %s programme %s', operator_id, number, programme_id),
+               format('%s lines, %s c; told %s lines, %s c: %s c apart', coalesce(l.count, 0), coalesce(l.cents, 0),
+                      coalesce(p.line_count, 0), coalesce(p.total_cents, 0), coalesce(p.total_cents, 0) - coalesce(l.cents, 0))
+        FROM remittance_parts p FULL JOIN (
+            SELECT l.operator_id, l.number, t.programme_id, count(*) AS count, sum(l.amount_cents) AS cents
+            FROM remittance_lines l JOIN booklets b ON b.number = l.booklet JOIN batches t ON t.id = b.batch_id
+            GROUP BY l.operator_id, l.number, t.programme_id
+        ) AS l USING (operator_id, number, programme_id)
+        WHERE (p.line_count, p.total_cents) IS DISTINCT FROM (l.count, l.cents)""",
+    "remittances_closed_by_their_operator": """
+        SELECT format('operator %s remittance %s', r.operator_id, r.number),
+               format('closed by %s and certified by person %s, who are not its own', r.closed_by, r.certified_by)
+        FROM remittances r WHERE r.closed_by LIKE 'device:%' AND NOT EXISTS (
+            SELECT FROM devices d WHERE 'device:' || d.id = r.closed_by
+            AND (d.operator_id, d.mediator_id) = (r.operator_id, r.certified_by))""",
     "remitted_passes_were_accepted": """
         SELECT format('operator %s remittance %s line %s', l.operator_id, l.number, l.line),
                format('%s c, without a live acceptance of that amount', l.amount_cents)

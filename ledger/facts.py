@@ -30,6 +30,7 @@ DEVICES = (
 SERVICES = "SELECT id, code, label FROM services"
 PROGRAMMES = """
 SELECT p.id, p.name, p.funder, p.contact, p.face_value_cents, p.booklet_size, p.last_day, p.expires_at,
+       p.payment_delay_days,
        ARRAY(SELECT territory_id FROM programme_territories t WHERE t.programme_id = p.id) AS territory_ids,
        ARRAY(SELECT service_id FROM programme_services s WHERE s.programme_id = p.id) AS service_ids
 FROM programmes p ORDER BY p.id"""

@@ -71,6 +71,7 @@ class Programme:
     expires_at: datetime
     territory_ids: frozenset[int]
     service_ids: frozenset[int]
+    payment_delay_days: int  # published: from a remittance's closing to its payment
 
 
 @dataclass(frozen=True, slots=True)

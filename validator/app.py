@@ -10,8 +10,9 @@ from console.app import add_console
 from keys.sealed import KeyFolder
 from ledger.connect import open_pool
 from mobile_web.page import add_page
+from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
-from validator import device_calls, public_calls, scan_calls
+from validator import device_calls, public_calls, remittance_calls, scan_calls
 from validator.code_reading import CodeReader
 from validator.endpoint import JSON_BYTES_MAX
 from validator.group_commit import GroupCommit
@@ -25,6 +26,7 @@ from validator.scan import Scanning
 from validator.settings import Settings
 from validator.wiring import (
     DESK,
+    DRAWINGS,
     EXPORTS_UNDER_WAY,
     GROUP_COMMIT,
     GUARD,
@@ -37,7 +39,12 @@ from validator.wiring import (
     SETTINGS,
 )
 
-ENDPOINTS = (*scan_calls.ENDPOINTS, *device_calls.ENDPOINTS, *public_calls.ENDPOINTS)
+ENDPOINTS = (
+    *scan_calls.ENDPOINTS,
+    *device_calls.ENDPOINTS,
+    *remittance_calls.ENDPOINTS,
+    *public_calls.ENDPOINTS,
+)
 
 
 def build_app(settings: Settings) -> web.Application:
@@ -55,6 +62,7 @@ def build_app(settings: Settings) -> web.Application:
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
     app[PHOTOS_UNDER_WAY] = Counter()
     app[EXPORTS_UNDER_WAY] = set()
+    app[DRAWINGS] = DrawingDesk()
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     for endpoint in ENDPOINTS:

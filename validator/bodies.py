@@ -187,6 +187,7 @@ class ProgrammeBody(Struct):
     last_day: date
     expires_at: datetime
     amendments: list[AmendmentBody]
+    payment_delay_days: Annotated[int, Meta(description="from a remittance's closing to its payment")]
 
 
 class ProgrammesBody(Struct):
@@ -200,6 +201,9 @@ class ProblemBody(Struct):
     title: str
     status: int
     detail: str
+    attempts: Annotated[
+        dict[str, str] | UnsetType, Meta(description="by attempt_id, why it can't be remitted")
+    ] = UNSET
 
 
 class HealthBody(Struct):

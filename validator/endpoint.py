@@ -67,6 +67,16 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
     return body
 
 
+def whole(request: web.Request, name: str, default: int, smallest: int, largest: int) -> int:
+    """A whole number of the query."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not smallest <= int(text) <= largest:
+        raise Problem(400, "malformed", f"{name} must be a whole number, {smallest} to {largest}")
+    return int(text)
+
+
 _encoder = msgspec.json.Encoder()
 
 

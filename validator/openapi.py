@@ -11,6 +11,11 @@ from validator.bodies import ProblemBody
 from validator.endpoint import Endpoint
 from validator.problems import TITLES
 
+# What a path names, by its parameter.
+IN_PATH: dict[str, dict[str, Any]] = {
+    "attempt_id": {"type": "string", "format": "uuid"},
+    "number": {"type": "integer", "minimum": 1},
+}
 REF_TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -91,7 +96,7 @@ def _problem(status: int, schema_of: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": IN_PATH[name]}
         for name in re.findall(r"\{(\w+)\}", endpoint.path)
     ]
     in_query = [

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 import structlog
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
 from ledger.connect import UNREACHABLE
 from scanner.found import ImageRefusal, ImageRefused
@@ -36,8 +37,15 @@ TITLES = {
 log = structlog.get_logger(__name__)
 
 
-def problem(status: int, name: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    body = ProblemBody(f"urn:poincon:problem:{name}", TITLES.get(status, "Error"), status, detail)
+def problem(
+    status: int,
+    name: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    attempts: dict[str, str] | UnsetType = UNSET,
+) -> web.Response:
+    title = TITLES.get(status, "Error")
+    body = ProblemBody(f"urn:poincon:problem:{name}", title, status, detail, attempts)
     return web.Response(
         status=status,
         body=msgspec.json.encode(body),
@@ -49,9 +57,16 @@ def problem(status: int, name: str, detail: str, headers: dict[str, str] | None 
 class Problem(Exception):
     """Raised by a handler to answer a problem."""
 
-    def __init__(self, status: int, name: str, detail: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        attempts: dict[str, str] | UnsetType = UNSET,
+    ) -> None:
         super().__init__(detail)
-        self.response = problem(status, name, detail, headers)
+        self.response = problem(status, name, detail, headers, attempts)
 
 
 @web.middleware

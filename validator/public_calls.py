@@ -69,6 +69,7 @@ async def get_programmes(request: web.Request) -> web.Response:
                 for one in snapshot.amendments
                 if one.programme_id == programme.id
             ],
+            payment_delay_days=programme.payment_delay_days,
         )
         for programme in snapshot.programmes.values()
     ]

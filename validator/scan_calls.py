@@ -23,7 +23,7 @@ from validator.bodies import (
     VerdictsBody,
 )
 from validator.checks import check_body
-from validator.endpoint import Endpoint, answer, read_body
+from validator.endpoint import Endpoint, answer, read_body, whole
 from validator.messages import ATTEMPT_REUSED, language_of
 from validator.problems import Problem
 from validator.scan import Attempt
@@ -135,8 +135,8 @@ async def list_scans(request: web.Request) -> web.Response:
     snapshot = request.app[KEEPER].current()
     device = device_of(request, snapshot)
     remitted = _remitted(request)
-    limit = _whole(request, "limit", PAGE_SIZE, 1, LIST_MAX)
-    offset = _whole(request, "offset", 0, 0, 2**31)
+    limit = whole(request, "limit", PAGE_SIZE, 1, LIST_MAX)
+    offset = whole(request, "offset", 0, 0, 2**31)
     async with answering(request.app[POOL]) as connection:
         page, count, total_cents = await list_acceptances(
             connection, device.operator_id, remitted=remitted, limit=limit, offset=offset
@@ -160,15 +160,6 @@ def _remitted(request: web.Request) -> bool | None:
             return False
         case other:
             raise Problem(400, "malformed", f"remitted must be true or false, not {other!r}")
-
-
-def _whole(request: web.Request, name: str, default: int, smallest: int, largest: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not smallest <= int(text) <= largest:
-        raise Problem(400, "malformed", f"{name} must be a whole number, {smallest} to {largest}")
-    return int(text)
 
 
 ENDPOINTS = (

@@ -5,6 +5,7 @@ from collections import Counter
 from aiohttp import web
 
 from ledger.connect import Pool
+from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
 from validator.code_reading import CodeReader
 from validator.group_commit import GroupCommit
@@ -25,3 +26,4 @@ SCANNING = web.AppKey("SCANNING", Scanning)
 PHOTOS = web.AppKey("PHOTOS", ReaderPool)
 EXPORTS_UNDER_WAY = web.AppKey("EXPORTS_UNDER_WAY", set[int])  # devices
 PHOTOS_UNDER_WAY = web.AppKey("PHOTOS_UNDER_WAY", Counter[int])  # by device
+DRAWINGS = web.AppKey("DRAWINGS", DrawingDesk)

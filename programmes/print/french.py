@@ -1,7 +1,9 @@
 """Amounts, dates and numbers as French paper writes them. No sentence about passes, no drawing."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+PARIS = ZoneInfo("Europe/Paris")
 NBSP = "\u00a0"
 
 MONTHS = (
@@ -34,5 +36,21 @@ def euros(cents: int) -> str:
     return f"{thousands(whole)}{f',{rest:02d}' if rest else ''}{NBSP}€"
 
 
+def exact_euros(cents: int) -> str:
+    """Accounts show their cents, even where there are none: `1 234,50 €`, `−10,00 €`."""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'−' if cents < 0 else ''}{thousands(whole)},{rest:02d}{NBSP}€"
+
+
 def long_day(day: date) -> str:
     return NBSP.join(["1er" if day.day == 1 else str(day.day), MONTHS[day.month - 1], str(day.year)])
+
+
+def instant(at: datetime) -> str:
+    """`21 novembre 2026 à 9 h 05`, as clocks in France show it."""
+    local = at.astimezone(PARIS)
+    return f"{long_day(local.date())} à {local.hour}{NBSP}h{NBSP}{local.minute:02d}"
+
+
+def siret(digits: str) -> str:
+    return NBSP.join((digits[:3], digits[3:6], digits[6:9], digits[9:]))

@@ -102,6 +102,7 @@ def a_programme(**changed) -> Programme:
         expires_at=end_of(date(2026, 12, 31)),
         territory_ids=frozenset({6}),
         service_ids=frozenset({1, 2}),
+        payment_delay_days=30,
     )
     return replace(programme, **changed)
 

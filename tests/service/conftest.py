@@ -78,7 +78,7 @@ class Contract:
     def __init__(self, document: dict[str, Any]) -> None:
         self._components = document["components"]
         self._calls = [
-            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["responses"])
+            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/.]+", path)), operation["responses"])
             for path, methods in document["paths"].items()
             for method, operation in methods.items()
         ]

@@ -19,11 +19,10 @@ from ledger.rows import CancelCause
 from ledger.signing_keys import add_key, change_key, list_keys
 
 HOUR = timedelta(hours=1)
-REMIT = """
-INSERT INTO remittance_lines
-SELECT booklet, pass_number, attempt_id, operator_id, $2, row_number() OVER () - $3, amount_cents
-FROM acceptances WHERE operator_id = $1 AND undone_at IS NULL
-ORDER BY booklet, pass_number OFFSET $3 LIMIT 3"""
+LIVE = """
+SELECT attempt_id FROM acceptances WHERE operator_id = $1 AND undone_at IS NULL
+ORDER BY booklet, pass_number LIMIT 6"""
+A_PART = "operator_id = 1 AND number = 1"
 
 
 @pytest.fixture(scope="module")
@@ -112,16 +111,13 @@ async def _cancel(house):
 
 
 async def _remit(house):
-    operator_id = house.devices[0].operator_id
-    async with house.as_owner() as connection, connection.transaction():
-        for number in (1, 2):
-            await connection.execute(
-                "INSERT INTO remittances (operator_id, number, line_count, total_cents)"
-                " VALUES ($1, $2, 3, 3000)",
-                operator_id,
-                number,
-            )
-            await connection.execute(REMIT, operator_id, number, 3 * (number - 1))
+    device = house.devices[0]
+    async with house.database() as connection:
+        live = await connection.fetch(LIVE, device.operator_id)
+    for place in (0, 3):
+        body = {"attempt_ids": [str(row["attempt_id"]) for row in live[place : place + 3]]}
+        closed = await house.call("POST", "/v1/remittances", json=body, device=device)
+        assert closed.status == 201
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +267,20 @@ TAMPERED = {
         "INSERT INTO remittance_lines VALUES (999999, 1, gen_random_uuid(), 1, 1, 4, 1000)",
         ["remittances_sum", "remitted_passes_were_accepted"]),
     "the amount of a line": ("UPDATE remittance_lines SET amount_cents = 999 WHERE (number, line) = (1, 2)",
-                             ["remittances_sum", "remitted_passes_were_accepted"]),
+                             ["remittances_sum", "remittance_parts_sum", "remitted_passes_were_accepted"]),
+    "two lines exchanged": (
+        """UPDATE remittance_lines SET line = CASE line WHEN 1 THEN 1002 ELSE 1001 END
+        WHERE number = 1 AND line < 3; UPDATE remittance_lines SET line = line - 1000 WHERE line > 1000""",
+        ["remittance_hashes"]),
+    "the hash of a remittance": (
+        "UPDATE remittances SET lines_sha256 = sha256('autre') WHERE number = 1", ["remittance_hashes"]),
+    "the total of a part": (f"UPDATE remittance_parts SET total_cents = 2999 WHERE {A_PART}",
+                            ["remittance_parts_sum"]),
+    "a part removed": (f"DELETE FROM remittance_parts WHERE {A_PART}", ["remittance_parts_sum"]),
+    "who closed": ("UPDATE remittances SET closed_by = 'device:4' WHERE number = 1",
+                   ["remittances_closed_by_their_operator"]),
+    "who certified": ("UPDATE remittances SET certified_by = 4 WHERE number = 1",
+                      ["remittances_closed_by_their_operator"]),
     "a line of another operator": (
         """UPDATE remittance_lines SET attempt_id = (SELECT attempt_id FROM acceptances WHERE operator_id = 2
         AND undone_at IS NULL LIMIT 1) WHERE (number, line) = (1, 2)""", ["remitted_passes_were_accepted"]),
@@ -308,7 +317,7 @@ async def test_what_was_touched_is_found_and_named(books, opened_keys, what):
 
 def test_every_check_is_proved_able_to_find_something():
     covered = {check for _, checks in TAMPERED.values() for check in checks}
-    assert covered == {*CHECKS, "seals", "receipts"}
+    assert covered == {*CHECKS, "seals", "receipts", "remittance_hashes"}
 
 
 async def test_the_command_ends_with_1_and_names_what_was_touched(books, poincon, environment_of):

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -13,6 +14,7 @@ from console.event_words import ACTIONS, actor_words, detail_words, subject_word
 from console.events_page import EVENTS_PER_PAGE
 from console.french import count_of, instant
 from console.passwords import hash_password
+from ledger.acceptances import acceptance_of_attempt
 from ledger.accounts import add_account
 from ledger.booklets import issue_batch
 from ledger.events import record_event
@@ -20,6 +22,7 @@ from ledger.overview import read_overview
 from ledger.parties import add_operator, add_site
 from ledger.programmes import amend_last_day
 from ledger.registers import find_booklet
+from ledger.remittances import close_remittance
 
 ROOT = Path(__file__).parents[2]
 EMAIL = "camille@mandataire.example"
@@ -99,7 +102,7 @@ def words(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-async def test_the_counters_are_what_was_scanned(console, scan, connection, superuser, instance):
+async def test_the_counters_are_what_was_scanned(console, scan, connection, instance):
     taken = [await scan(place, device) for place, device in [(0, 0), (1, 0), (2, 3), (10, 4)]]
     assert [one["verdict"] for one in taken] == ["accepted"] * 4
     await scan(0, 3)
@@ -107,17 +110,9 @@ async def test_the_counters_are_what_was_scanned(console, scan, connection, supe
         "/console/carnets/annulation", numero=str(instance.passes[20][0]), cause="void", motif="x"
     )
     await issue_batch(connection, instance.programme_id, 2, actor="tests")
-    await superuser.execute(
-        "INSERT INTO remittances (operator_id, number, line_count, total_cents) "
-        "SELECT operator_id, 1, 1, amount_cents FROM acceptances WHERE attempt_id = $1",
-        taken[0]["attempt_id"],
-    )
-    await superuser.execute(
-        "INSERT INTO remittance_lines "
-        "SELECT booklet, pass_number, attempt_id, operator_id, 1, 1, amount_cents "
-        "FROM acceptances WHERE attempt_id = $1",
-        taken[0]["attempt_id"],
-    )
+    first = await acceptance_of_attempt(connection, UUID(taken[0]["attempt_id"]), operator_id=1)
+    how = {"at": datetime.now(UTC), "actor": "tests", "certified_by": None, "certification": "certifié"}
+    await close_remittance(connection, first.operator_id, attempt_ids=[first.attempt_id], **how)
 
     overview = await read_overview(connection, now=datetime.now(UTC))
 

@@ -60,17 +60,8 @@ async def test_what_was_undone_is_not_listed_nor_counted(house, seller):
 
 async def test_remitted_and_not_remitted_are_told_apart_and_add_up(house, seller):
     device, attempts, _ = seller
-    async with house.as_owner() as connection, connection.transaction():
-        await connection.execute(
-            "INSERT INTO remittances (operator_id, number, line_count, total_cents)"
-            " VALUES ($1, 1, 10, 10000)",
-            device.operator_id,
-        )
-        await connection.execute(
-            "INSERT INTO remittance_lines SELECT booklet, pass_number, attempt_id, operator_id, 1,"
-            " row_number() OVER (), amount_cents FROM acceptances WHERE attempt_id = ANY($1)",
-            attempts[:10],
-        )
+    closed = await house.call("POST", "/v1/remittances", json={"attempt_ids": attempts[:10]}, device=device)
+    assert closed.status == 201
     remitted = await _list(house, device, "?remitted=true")
     waiting = await _list(house, device, "?remitted=false")
     assert (remitted["count"], remitted["total_cents"]) == (10, 10_000)

@@ -111,17 +111,8 @@ async def test_what_is_no_attempt_id_is_malformed(house):
 async def test_once_remitted_an_acceptance_can_no_more_be_undone(house, new_attempt_id):
     device = await house.operator()
     one, attempt_id, _ = await _taken(house, new_attempt_id, device=device)
-    async with house.as_owner() as connection, connection.transaction():
-        await connection.execute(
-            "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES ($1, 1, 1, 1000)",
-            device.operator_id,
-        )
-        await connection.execute(
-            "INSERT INTO remittance_lines VALUES ($1, $2, $3, $4, 1, 1, 1000)",
-            *one.pass_id,
-            attempt_id,
-            device.operator_id,
-        )
+    closed = await house.call("POST", "/v1/remittances", json={}, device=device)
+    assert closed.status == 201
     answer = await house.undo(attempt_id, device=device)
     assert answer.status == 409
     assert answer.body["type"] == "urn:poincon:problem:remitted"

@@ -1,0 +1,61 @@
+"""Draws bordereaux in a process apart, one at a time: a long one would take the scans' turn for seconds."""
+
+import asyncio
+import os
+import sys
+
+import msgspec
+
+from ledger.remittance_rows import ClosedRemittance
+
+WAITING_MAX = 8
+SECONDS_MAX = 60.0
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG")  # no secret of the service goes along
+
+
+class DrawingBusy(Exception):
+    """Too many are waiting for theirs already."""
+
+
+class DrawingFailed(Exception):
+    """Our mistake; the text is what the process said last."""
+
+
+class DrawingDesk:
+    def __init__(self) -> None:
+        self._turn = asyncio.Semaphore(1)
+        self._waiting = 0
+
+    async def draw(self, closed: ClosedRemittance) -> bytes:
+        if self._waiting >= WAITING_MAX:
+            raise DrawingBusy("other bordereaux are being drawn")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await _drawn(msgspec.msgpack.encode(closed))
+        finally:
+            self._waiting -= 1
+
+
+async def _drawn(facts: bytes) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "payouts.remittance_pdf",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+    )
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            drawn, said = await process.communicate(facts)
+    except TimeoutError:
+        raise DrawingFailed(f"not drawn within {SECONDS_MAX:.0f} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise DrawingFailed(said.decode(errors="replace").strip().rpartition("\n")[2])
+    return drawn
