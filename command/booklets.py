@@ -12,6 +12,7 @@ from keys.sealed import KeyFolder
 from ledger.rows import Batch, CancelCause, Programme
 
 BOOKLETS_PER_CANCEL_MAX = 1_000
+BESIDE = Path("-")  # the CSV takes its name from the PDF
 
 
 @click.group()
@@ -20,18 +21,45 @@ def booklets() -> None:
 
 
 @booklets.command("issue")
-@click.option("--programme", required=True, type=int, help="Number of the programme.")
+@click.option("--programme", type=int, help="Number of the programme.")
 @click.option("--count", required=True, type=click.IntRange(1), help="How many booklets.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the files.")
+@click.option("--practice", is_flag=True, help="For training: worth nothing, and no booklet is recorded.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="With --practice: the file.")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the files."
+    "--csv",
+    type=click.Path(path_type=Path, dir_okay=False),
+    is_flag=False,
+    flag_value=BESIDE,
+    help="With --practice: also a CSV for the printer, beside the PDF unless a file is named.",
 )
 @click.option("--json", "as_json", is_flag=True)
 @data_option
-def issue(programme: int, count: int, out: Path, as_json: bool, data: Path | None) -> None:
+def issue(
+    programme: int | None,
+    count: int,
+    out: Path | None,
+    practice: bool,
+    pdf: Path | None,
+    csv: Path | None,
+    as_json: bool,
+    data: Path | None,
+) -> None:
     """Record a batch of booklets, all or none, then write its PDF and CSV for the printer.
 
     If the printing is cut short, `poincon booklets print` writes the same files again.
     """
+    if practice:
+        if programme is not None or out is not None or pdf is None:
+            raise click.UsageError("practice booklets take --count and --pdf, and no --programme or --out")
+        _issue_practice(count, pdf, pdf.with_suffix(".csv") if csv == BESIDE else csv, as_json, data)
+        return
+    if programme is None or out is None or pdf is not None or csv is not None:
+        raise click.UsageError("give --programme and --out, or else --practice with --pdf")
+    _issue(programme, count, out, as_json, data)
+
+
+def _issue(programme: int, count: int, out: Path, as_json: bool, data: Path | None) -> None:
     from ledger.booklets import issue_batch
     from ledger.facts import load_facts
 
@@ -45,6 +73,23 @@ def issue(programme: int, count: int, out: Path, as_json: bool, data: Path | Non
 
     batch, facts = run(work())
     _print(batch, facts, folder, out, as_json)
+
+
+def _issue_practice(count: int, pdf: Path, csv: Path | None, as_json: bool, data: Path | None) -> None:
+    from programmes.practice import note_practice, print_practice
+
+    around = Surroundings(data)
+    folder = around.key_folder
+
+    async def work() -> bytes:
+        async with around.database() as connection:
+            return await note_practice(connection, count, actor=around.actor)
+
+    print_practice(count, run(work()), folder, pdf=pdf, csv=csv)
+    if as_json:
+        print_json({"practice": True, "booklets": count, "pdf": str(pdf), "csv": csv and str(csv)})
+    else:
+        click.echo(f"{count} practice booklets, worth nothing: {pdf}{f' and {csv}' if csv else ''}")
 
 
 @booklets.command("print")

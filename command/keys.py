@@ -116,7 +116,7 @@ def list_keys(as_json: bool, data: Path | None) -> None:
             print_json({"keys": rows, "warnings": [str(warning) for warning in warnings]})
         else:
             for key in known:
-                click.echo(f"{key.kid.hex()}  {key.purpose:8}{key.state:8}  since {key.created_at:%Y-%m-%d}")
+                click.echo(f"{key.kid.hex()}  {key.purpose:10}{key.state:8}  since {key.created_at:%Y-%m-%d}")
             for warning in warnings:
                 click.echo(f"warning: {warning}", err=True)
         return not warnings

@@ -9,6 +9,7 @@ from console.events_page import show_events
 from console.origin import is_from_our_page
 from console.overview_page import show_overview
 from console.passwords import PasswordDesk
+from console.practice_page import print_practice
 from console.refusal import (
     BY_STATUS,
     FORM_UNREADABLE,
@@ -23,6 +24,7 @@ from console.sign_in import show_sign_in, sign_in, sign_out
 from console.sign_in_limits import SignInLimits
 from console.visit import HOME, Handler, signed_in
 from console.wiring import CONSOLE, Console
+from keys.sealed import KeyFolder
 from ledger.connect import UNREACHABLE, Pool
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -30,14 +32,21 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 log = structlog.get_logger(__name__)
 
 
-def add_console(app: web.Application, *, pool: web.AppKey[Pool], public_url: str | None) -> None:
+def add_console(
+    app: web.Application,
+    *,
+    pool: web.AppKey[Pool],
+    public_url: str | None,
+    keys: KeyFolder | None = None,
+) -> None:
     """Serve the console under /console.
 
     pool: the key under which the application holds its pool once it runs.
+    keys: where the practice key is; None: practice booklets are printed by the command only.
     public_url: what links to the page start with, such as https://scan.example; None: what the request says.
     """
     console = web.Application(middlewares=[answer_pages])
-    console[CONSOLE] = Console(pool, public_url, Templates(), PasswordDesk(), SignInLimits())
+    console[CONSOLE] = Console(pool, public_url, Templates(), PasswordDesk(), SignInLimits(), keys)
     console.router.add_routes(
         [
             web.get("/static/{name}", get_static),
@@ -52,6 +61,7 @@ def add_console(app: web.Application, *, pool: web.AppKey[Pool], public_url: str
             web.post(r"/telephones/{device:\d+}/revocation", signed_in(revoke)),
             web.get("/carnets", signed_in(show_booklets)),
             web.post("/carnets/annulation", signed_in(cancel)),
+            web.post("/carnets/entrainement", signed_in(print_practice)),
             web.get("/journal", signed_in(show_events)),
         ]
     )

@@ -32,6 +32,7 @@ ACTIONS = {
     "operator.add": "Opérateur ajouté",
     "operator.disqualify": "Qualification close",
     "operator.qualify": "Opérateur qualifié",
+    "practice.print": "Carnets d’entraînement imprimés",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
     "remittance.repeat": "Bordereau de remise redemandé, sans nouvelle clôture",
@@ -62,7 +63,7 @@ DETAILS = {
     "programme": "programme",
     "purpose": "usage",
 }
-PURPOSES = {"pass": "pass", "receipt": "reçus"}
+PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
 
 
 def action_words(action: str) -> str:

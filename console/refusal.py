@@ -41,6 +41,12 @@ FORM_TOO_LONG = Refusal(
 ADDRESS_UNREADABLE = Refusal(400, "Adresse illisible", "Revenez à la console et suivez ses liens.")
 NO_PAGE = Refusal(404, "Page introuvable", "Cette adresse ne mène à rien dans la console.")
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
+NO_PRACTICE = Refusal(
+    503,
+    "Impression impossible ici",
+    "La clé d’entraînement n’est pas en service sur cette machine. La commande "
+    "« poincon booklets issue --practice » imprime ces carnets là où elle se trouve.",
+)
 WRONG_METHOD = Refusal(405, "Page introuvable", "Cette adresse ne s’ouvre pas de cette façon.")
 UNAVAILABLE = Refusal(
     503,

@@ -7,6 +7,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from console import event_words, french
+from keys.device_key import fingerprint
 
 STATIC_NAMES = ("console.css", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
@@ -43,6 +44,7 @@ class Templates:
             "day": french.day,
             "detail": event_words.detail_words,
             "euros": french.euros,
+            "fingerprint": fingerprint,
             "instant": french.instant,
             "number": french.thousands,
             "siret": french.siret,

@@ -8,6 +8,7 @@ from aiohttp import web
 from console.passwords import PasswordDesk
 from console.rendering import Templates
 from console.sign_in_limits import SignInLimits
+from keys.sealed import KeyFolder
 from ledger.connect import Connection, Pool
 
 CONNECTION_SECONDS_MAX = 5.0  # waited for a free one of the pool, which scans need more
@@ -20,6 +21,7 @@ class Console:
     templates: Templates
     passwords: PasswordDesk
     limits: SignInLimits
+    keys: KeyFolder | None  # for practice booklets; the keys of passes may well be elsewhere
 
 
 CONSOLE = web.AppKey("CONSOLE", Console)

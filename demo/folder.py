@@ -18,6 +18,7 @@ class DemoFolder:
         self.codes = root / "codes.jsonl"
         self.booklets_pdf = root / "carnets.pdf"
         self.booklets_csv = root / "carnets.csv"
+        self.practice_pdf = root / "entrainement.pdf"
         self.environment = root / "environment.json"
         self._passphrase = root / "passphrase"
         self._secrets = root / "secrets.json"

@@ -113,6 +113,7 @@ def ready(folder: DemoFolder, servers: Servers, seeded: Seeded, url: str) -> dic
         "console": {"url": f"{url}/console", **seeded.console},
         "codes": str(folder.codes),
         "booklets_pdf": str(folder.booklets_pdf),
+        "practice_pdf": str(folder.practice_pdf),
         "dsn": servers.postgres.superuser_dsn,
         "valkey_url": servers.valkey.url,
         "data": str(folder.root),

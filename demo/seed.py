@@ -16,11 +16,13 @@ from ledger.facts import load_facts
 from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key, list_keys
 from programmes.codes import batch_codes
+from programmes.practice import note_practice, print_practice
 from programmes.printing import appearing_whole, print_batch
 from programmes.setup import Instance, SetUp, read_instance, set_up
 
 ACTOR = "demo"
 DEVICES_KEPT = "devices"
+PRACTICE_BOOKLETS = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int
     done = await set_up(connection, instance, actor=ACTOR, today=datetime.now(UTC).date())
     batch = await seed_booklets(connection, done.programme_id, booklet_count)
     await write_files(connection, folder, batch)
+    await write_practice(connection, folder)
     devices = await seed_devices(connection, folder, instance, done)
     return Seeded(devices, await seed_account(connection, folder))
 
@@ -87,6 +90,12 @@ async def write_files(connection: Connection, folder: DemoFolder, batch: Batch) 
     if not folder.booklets_pdf.exists():
         programme = (await load_facts(connection)).programmes[batch.programme_id]
         print_batch(batch, programme, folder.key_folder, pdf=folder.booklets_pdf, csv=folder.booklets_csv)
+
+
+async def write_practice(connection: Connection, folder: DemoFolder) -> None:
+    if not folder.practice_pdf.exists():
+        kid = await note_practice(connection, PRACTICE_BOOKLETS, actor=ACTOR)
+        print_practice(PRACTICE_BOOKLETS, kid, folder.key_folder, pdf=folder.practice_pdf)
 
 
 async def seed_devices(

@@ -26,6 +26,7 @@ Poinçon est prêt.
         f"""
   2. Les carnets imprimés, à photographier ou à saisir : {folder.booklets_pdf}
      Les mêmes codes en texte : {folder.codes}
+     Un carnet d’entraînement, sans valeur, pour apprendre à scanner : {folder.practice_pdf}
 
   3. Encaissez le premier pass en ligne de commande (s’il ne l’est pas déjà) :
      curl -s {url}/v1/scans -H 'Authorization: Bearer {device.token}' \\

@@ -19,10 +19,11 @@ KEYS_MAX = 1_000
 
 
 class KeyPurpose(StrEnum):
-    """A key has one purpose for life: what a receipt key signed is never a pass, nor the reverse."""
+    """A key has one purpose for life: what a receipt or practice key signed is never a pass."""
 
     PASS_CODE = "pass"  # noqa: S105  no password
     RECEIPT = "receipt"
+    PRACTICE = "practice"
 
 
 class KeyState(StrEnum):

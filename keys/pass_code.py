@@ -1,10 +1,11 @@
 """The code in a pass's QR: `PN1:` and a signed envelope. Whether the pass may be taken is not said here."""
 
 import re
+from typing import NamedTuple
 
 from keys import base45
 from keys.cbor import read_claims, write_claims
-from keys.envelope import read_envelope, sign_envelope
+from keys.envelope import Envelope, read_envelope, sign_envelope
 from keys.keyring import KeyPurpose, Keyring, KeyState
 from keys.passes import CodeFault, PassId, SignedPass
 from keys.signer import Signer
@@ -29,6 +30,24 @@ def issue_code(pass_id: PassId, expires_at: int, signer: Signer) -> str:
 
 
 def open_code(text: str, keyring: Keyring) -> SignedPass | CodeFault:
+    read = read_code(text)
+    if isinstance(read, CodeFault):
+        return read
+    key = keyring.who_signed(read.envelope, KeyPurpose.PASS_CODE)
+    if isinstance(key, CodeFault):
+        return key
+    return SignedPass(read.pass_id, read.expires_at, "qr", key_revoked=key.state == KeyState.REVOKED)
+
+
+class ReadCode(NamedTuple):
+    """What a well-formed code says; nothing is verified yet."""
+
+    envelope: Envelope
+    pass_id: PassId
+    expires_at: int
+
+
+def read_code(text: str) -> ReadCode | CodeFault:
     if len(text) > TEXT_CHARS_MAX:
         return CodeFault.UNREADABLE
     if not text.startswith(PREFIX):
@@ -36,14 +55,9 @@ def open_code(text: str, keyring: Keyring) -> SignedPass | CodeFault:
     try:
         data = base45.decode(text[len(PREFIX) :])
         envelope = read_envelope(data, bytes_max=ENVELOPE_BYTES_MAX)
-        pass_id, expires_at = _read_payload(envelope.payload)
+        return ReadCode(envelope, *_read_payload(envelope.payload))
     except ValueError:
         return CodeFault.UNREADABLE
-
-    key = keyring.who_signed(envelope, KeyPurpose.PASS_CODE)
-    if isinstance(key, CodeFault):
-        return key
-    return SignedPass(pass_id, expires_at, "qr", key_revoked=key.state == KeyState.REVOKED)
 
 
 def _read_payload(payload: bytes) -> tuple[PassId, int]:

@@ -5,6 +5,9 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, Self
 
 BOOKLET_MAX = 2**40 - 1
+PRACTICE_BOOKLETS_MAX = 2**20
+PRACTICE_FIRST = BOOKLET_MAX + 1 - PRACTICE_BOOKLETS_MAX
+"""Booklets from this number on are for practice: the record has none of them, and none can be accepted."""
 NUMBER_MAX = 255
 CTI_BYTES = 6
 
@@ -36,6 +39,10 @@ class PassId(NamedTuple):
     def cti(self) -> bytes:
         return self.booklet.to_bytes(5) + self.number.to_bytes(1)
 
+    @property
+    def is_practice(self) -> bool:
+        return self.booklet >= PRACTICE_FIRST
+
 
 class CodeFault(StrEnum):
     """Why a code says nothing. Order matters: when several hold, the first is told."""
@@ -55,3 +62,11 @@ class SignedPass:
     """Epoch seconds from which the print says no; None for a short code, which carries no date."""
     carrier: Literal["qr", "short"]
     key_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PracticePass:
+    """A pass for training, whose signature or MAC was checked. Another type, so that nothing can take it."""
+
+    pass_id: PassId
+    carrier: Literal["qr", "short"]

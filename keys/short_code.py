@@ -17,6 +17,7 @@ from keys.passes import CTI_BYTES, CodeFault, PassId, SignedPass
 TYPED_CHARS_MAX = 40
 SECRET_BYTES = 32
 MAC_BITS = 27
+MAC_CONTEXT = b"poincon short code 1:"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PYTHON_BASE32 = "0123456789abcdefghijklmnopqrstuv"
@@ -24,7 +25,6 @@ _TO_PYTHON = str.maketrans(_ALPHABET, _PYTHON_BASE32)
 _BODY_CHARS = 15
 # The check character alone may be U: its alphabet has 36 characters, of which I, L and O read as 1, 1 and 0.
 _SHAPE = re.compile(rf"[{_ALPHABET}]{{15}}[{_ALPHABET}U]")
-_MAC_CONTEXT = b"poincon short code 1:"
 _SECRET_CONTEXT = b"poincon short code secret 1:"
 
 
@@ -47,8 +47,8 @@ class TypedCode:
     mac_bits: int
 
 
-def short_code(pass_id: PassId, secret: bytes) -> str:
-    bits = int.from_bytes(pass_id.cti) << MAC_BITS | _mac_bits(pass_id, secret)
+def short_code(pass_id: PassId, secret: bytes, *, context: bytes = MAC_CONTEXT) -> str:
+    bits = int.from_bytes(pass_id.cti) << MAC_BITS | mac_bits(pass_id, secret, context)
     body = "".join([_ALPHABET[bits >> shift & 31] for shift in range(70, -1, -5)])
     code = body + calc_check_digit(body)
     return "-".join([code[0:4], code[4:8], code[8:12], code[12:16]])
@@ -75,10 +75,14 @@ def read_short_code(text: str) -> TypedCode | CodeFault:
 
 
 def open_short_code(typed: TypedCode, secret: bytes) -> SignedPass | CodeFault:
-    expected = _mac_bits(typed.pass_id, secret)
-    if not hmac.compare_digest(expected.to_bytes(4), typed.mac_bits.to_bytes(4)):
+    if not bears_mac(typed, secret, MAC_CONTEXT):
         return CodeFault.FORGED
     return SignedPass(typed.pass_id, None, "short", key_revoked=False)
+
+
+def bears_mac(typed: TypedCode, secret: bytes, context: bytes) -> bool:
+    expected = mac_bits(typed.pass_id, secret, context)
+    return hmac.compare_digest(expected.to_bytes(4), typed.mac_bits.to_bytes(4))
 
 
 def programme_secret(master: bytes, programme_id: int) -> bytes:
@@ -88,6 +92,6 @@ def programme_secret(master: bytes, programme_id: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=context).derive(master)
 
 
-def _mac_bits(pass_id: PassId, secret: bytes) -> int:
-    digest = hmac.digest(secret, _MAC_CONTEXT + pass_id.cti, "sha256")
+def mac_bits(pass_id: PassId, secret: bytes, context: bytes) -> int:
+    digest = hmac.digest(secret, context + pass_id.cti, "sha256")
     return int.from_bytes(digest[:4]) >> 32 - MAC_BITS

@@ -1,5 +1,7 @@
 """The questions of the audit: each query gives a row (subject, detail) per disagreement, none when all agrees."""
 
+from keys.passes import PRACTICE_FIRST
+
 DISAGREEMENTS_MAX = 100  # told per check; all are counted
 
 PASS = "format('booklet %s pass %s', a.booklet, a.pass_number)"
@@ -15,6 +17,12 @@ CHECKS: dict[str, str] = {
         SELECT {PASS}, 'never issued'
         FROM acceptances a LEFT JOIN booklets b ON b.number = a.booklet
         WHERE b.number IS NULL OR a.pass_number > b.pass_count""",
+    "practice_is_never_money": f"""
+        SELECT {PASS}, format('accepted for %s c, and its number is for practice', a.amount_cents)
+        FROM acceptances a WHERE a.booklet >= {PRACTICE_FIRST}
+        UNION ALL
+        SELECT format('booklet %s', b.number), 'on record, and its number is for practice'
+        FROM booklets b WHERE b.number >= {PRACTICE_FIRST}""",
     "amounts_are_face_values": f"""
         SELECT {PASS}, format('accepted for %s c, face value %s c', a.amount_cents, b.face_value_cents)
         FROM acceptances a JOIN booklets b ON b.number = a.booklet WHERE a.amount_cents <> b.face_value_cents""",

@@ -12,8 +12,8 @@ from ledger.events import record_event
 TOKEN_BYTES = 32
 
 ADD = """
-INSERT INTO devices (token_sha256, operator_id, site_id, mediator_id, label)
-SELECT $1, operator_id, id, $3, $4 FROM sites WHERE id = $2 RETURNING id"""
+INSERT INTO devices (token_sha256, operator_id, site_id, mediator_id, label, public_key)
+SELECT $1, operator_id, id, $3, $4, $5 FROM sites WHERE id = $2 RETURNING id"""
 REVOKE = "UPDATE devices SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
 EXISTS = "SELECT EXISTS (SELECT FROM devices WHERE id = $1)"
 INVITE = """
@@ -33,12 +33,23 @@ def token_sha256(token: str) -> bytes:
 
 
 async def enrol_device(
-    connection: Connection, *, site_id: int, mediator_id: int, label: str, actor: str
+    connection: Connection,
+    *,
+    site_id: int,
+    mediator_id: int,
+    label: str,
+    actor: str,
+    public_key: bytes | None = None,
 ) -> tuple[int, str]:
-    """Make a device of a site's operator; return its number and its token, which can't be read again."""
+    """Make a device of a site's operator; return its number and its token, which can't be read again.
+
+    public_key: what it will sign its requests with, for its whole life.
+    """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     async with connection.transaction():
-        device_id = await connection.fetchval(ADD, token_sha256(token), site_id, mediator_id, label)
+        device_id = await connection.fetchval(
+            ADD, token_sha256(token), site_id, mediator_id, label, public_key
+        )
         if device_id is None:
             raise UnknownDevice(f"no site {site_id}")
         await record_event(connection, actor=actor, action="device.enrol", subject=f"device:{device_id}")
@@ -73,7 +84,9 @@ async def invite_device(
     return code
 
 
-async def accept_invitation(connection: Connection, code: str, *, now: datetime) -> tuple[int, str] | None:
+async def accept_invitation(
+    connection: Connection, code: str, *, now: datetime, public_key: bytes | None = None
+) -> tuple[int, str] | None:
     """Enrol the device that shows this code; None when it is unknown, used or too old."""
     async with connection.transaction():
         row = await connection.fetchrow(LOCK_INVITATION, token_sha256(code), now)
@@ -85,6 +98,7 @@ async def accept_invitation(connection: Connection, code: str, *, now: datetime)
             mediator_id=row["mediator_id"],
             label=row["label"],
             actor="enrolment",
+            public_key=public_key,
         )
         await connection.execute(USE_INVITATION, token_sha256(code), device_id)
     return device_id, token

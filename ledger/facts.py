@@ -8,6 +8,7 @@ from datetime import datetime
 from ledger.connect import Connection, Record
 from ledger.rows import (
     Amendment,
+    BatchNumbers,
     Booklet,
     BookletState,
     Device,
@@ -24,9 +25,9 @@ CHANNEL = "poincon_facts"
 
 OPERATORS = "SELECT id, siret, name FROM operators"
 SITES = "SELECT id, operator_id, territory_id, name FROM sites"
-DEVICES = (
-    "SELECT token_sha256, id, operator_id, site_id, mediator_id, label, enrolled_at, revoked_at FROM devices"
-)
+DEVICES = """
+SELECT token_sha256, id, operator_id, site_id, mediator_id, label, enrolled_at, revoked_at, public_key
+FROM devices"""
 SERVICES = "SELECT id, code, label FROM services"
 PROGRAMMES = """
 SELECT p.id, p.name, p.funder, p.contact, p.face_value_cents, p.booklet_size, p.last_day, p.expires_at,
@@ -34,6 +35,7 @@ SELECT p.id, p.name, p.funder, p.contact, p.face_value_cents, p.booklet_size, p.
        ARRAY(SELECT territory_id FROM programme_territories t WHERE t.programme_id = p.id) AS territory_ids,
        ARRAY(SELECT service_id FROM programme_services s WHERE s.programme_id = p.id) AS service_ids
 FROM programmes p ORDER BY p.id"""
+BATCHES = "SELECT programme_id, first_booklet, booklet_count FROM batches ORDER BY first_booklet"
 AMENDMENTS = """
 SELECT programme_id, amended_at, last_day_old, last_day_new, reason FROM programme_amendments ORDER BY id"""
 QUALIFICATIONS = "SELECT operator_id, programme_id, starts_on, ends_on, service_ids FROM qualifications"
@@ -59,6 +61,7 @@ async def load_facts(connection: Connection, *, since: str = "0") -> Facts:
             devices={row[0]: Device(*row[1:]) for row in await connection.fetch(DEVICES)},
             services={row["code"]: Service(*row) for row in await connection.fetch(SERVICES)},
             programmes={row["id"]: _programme(row) for row in await connection.fetch(PROGRAMMES)},
+            batches=tuple(BatchNumbers(*row) for row in await connection.fetch(BATCHES)),
             amendments=tuple(Amendment(*row) for row in await connection.fetch(AMENDMENTS)),
             qualifications=tuple(_qualification(row) for row in await connection.fetch(QUALIFICATIONS)),
             persons=dict(await connection.fetch(PERSONS)),

@@ -12,7 +12,7 @@ SITES_MAX = 5_000
 BATCHES_MAX = 500
 
 LISTED_DEVICES = """
-SELECT d.id, o.name, s.name, p.name, d.label, d.enrolled_at, d.revoked_at
+SELECT d.id, o.name, s.name, p.name, d.label, d.enrolled_at, d.revoked_at, d.public_key
 FROM devices d JOIN operators o ON o.id = d.operator_id JOIN sites s ON s.id = d.site_id
                JOIN persons p ON p.id = d.mediator_id"""
 DEVICES = f"""
@@ -58,6 +58,7 @@ class ListedDevice:
     label: str
     enrolled_at: datetime
     revoked_at: datetime | None
+    public_key: bytes | None  # what it signs its requests with
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Device:
     label: str
     enrolled_at: datetime
     revoked_at: datetime | None
+    public_key: bytes | None = None  # what it signs its requests with, if it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,14 @@ class Batch:
         return range(self.first_booklet, self.first_booklet + self.booklet_count)
 
 
+class BatchNumbers(NamedTuple):
+    """Which numbers a batch has: a phone that reads a booklet's number finds its programme by them."""
+
+    programme_id: int
+    first_booklet: int
+    booklet_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One consistent reading of all that a validator keeps in memory."""
@@ -131,6 +140,7 @@ class Facts:
     devices: dict[bytes, Device]  # by SHA-256 of the token
     services: dict[str, Service]  # by code
     programmes: dict[int, Programme]
+    batches: tuple[BatchNumbers, ...]  # by number
     amendments: tuple[Amendment, ...]
     qualifications: tuple[Qualification, ...]
     persons: dict[int, str]

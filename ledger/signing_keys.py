@@ -19,6 +19,7 @@ SET_STATE = {
     KeyState.RETIRED: "UPDATE signing_keys SET state = 'retired', retired_at = $2 WHERE kid = $1",
     KeyState.REVOKED: "UPDATE signing_keys SET state = 'revoked', revoked_at = $2 WHERE kid = $1",
 }
+ACTIVE = "SELECT kid FROM signing_keys WHERE purpose = $1 AND state = 'active'"
 LIVE_UNTIL = """
 SELECT k.kid, max(p.expires_at) AS until
 FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN programmes p ON p.id = b.programme_id
@@ -84,3 +85,8 @@ async def change_key(
 async def passes_live_until(connection: Connection) -> dict[bytes, datetime]:
     """Per key, until when passes that it signed may be scanned."""
     return {row["kid"]: row["until"] for row in await connection.fetch(LIVE_UNTIL)}
+
+
+async def active_kid(connection: Connection, purpose: KeyPurpose) -> bytes | None:
+    kid: bytes | None = await connection.fetchval(ACTIVE, purpose.value)
+    return kid

@@ -17,7 +17,7 @@ from validator.bodies import (
     RefusedBody,
     ReusedBody,
 )
-from validator.messages import ATTEMPT_REUSED, MESSAGE_OF, Language
+from validator.messages import ATTEMPT_REUSED, MESSAGE_OF, PRACTICE_MESSAGE, Language
 from validator.receipt_desk import ReceiptDesk
 from validator.snapshot import Snapshot
 from validator.verdict import Accepted, AttemptReused, NotJudged, Refused, Verdict
@@ -51,10 +51,11 @@ def refused_body(
     earlier = refused.earlier
     return RefusedBody(
         refusal=refused.refusal.value,
-        message=MESSAGE_OF[refused.refusal][language],
+        message=(PRACTICE_MESSAGE if refused.is_practice else MESSAGE_OF[refused.refusal])[language],
         attempt_id=attempt_id or UNSET,
         pass_=pass_body(refused.pass_id, snapshot) if refused.pass_id else UNSET,
         earlier=EarlierBody(earlier.accepted_at, snapshot.sites[earlier.site_id].name) if earlier else UNSET,
+        practice=refused.is_practice or UNSET,
     )
 
 
@@ -64,7 +65,7 @@ def acceptable_body(pass_id: PassId, snapshot: Snapshot) -> AcceptableBody:
 
 def pass_body(pass_id: PassId, snapshot: Snapshot) -> PassBody:
     booklet = snapshot.booklets.get(pass_id.booklet)
-    if booklet is None:
+    if booklet is None or pass_id.is_practice:
         return PassBody(pass_id.booklet, pass_id.number)
     programme = snapshot.programmes[booklet.programme_id]
     return PassBody(pass_id.booklet, pass_id.number, programme.face_value_cents, programme.last_day)

@@ -12,8 +12,9 @@ from ledger.connect import open_pool
 from mobile_web.page import add_page
 from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
-from validator import device_calls, public_calls, remittance_calls, scan_calls
+from validator import device_calls, enrolment_calls, public_calls, remittance_calls, scan_calls
 from validator.code_reading import CodeReader
+from validator.device_signature import asking_for_signature
 from validator.endpoint import JSON_BYTES_MAX
 from validator.group_commit import GroupCommit
 from validator.guard import Guard, open_client
@@ -41,6 +42,7 @@ from validator.wiring import (
 
 ENDPOINTS = (
     *scan_calls.ENDPOINTS,
+    *enrolment_calls.ENDPOINTS,
     *device_calls.ENDPOINTS,
     *remittance_calls.ENDPOINTS,
     *public_calls.ENDPOINTS,
@@ -66,12 +68,12 @@ def build_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     for endpoint in ENDPOINTS:
-        app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+        app.router.add_route(endpoint.method, endpoint.path, asking_for_signature(endpoint))
         if endpoint.method == "GET":
             app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
-    add_console(app, pool=POOL, public_url=settings.public_url)
+    add_console(app, pool=POOL, public_url=settings.public_url, keys=folder)
     return app
 
 

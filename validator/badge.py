@@ -9,6 +9,7 @@ from validator.snapshot import Snapshot
 
 COOKIE = "poincon_device"
 TOKEN_CHARS_MAX = 200
+CHALLENGE = 'Bearer realm="poincon"'
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -44,4 +45,4 @@ def _may_be_a_token(text: str) -> bool:
 
 
 def _unauthorised(detail: str) -> Problem:
-    return Problem(401, "unauthorised", detail, {"WWW-Authenticate": 'Bearer realm="poincon"'})
+    return Problem(401, "unauthorised", detail, {"WWW-Authenticate": CHALLENGE})

@@ -53,6 +53,10 @@ class UndoBody(Struct):
 
 class EnrolBody(Struct):
     code: Annotated[str, Meta(min_length=1, max_length=200)]
+    public_key: Annotated[
+        dict[str, Any] | None,
+        Meta(description="JWK (EC, P-256): from then on, requests that change something are signed with it"),
+    ] = None
 
 
 class PassBody(Struct):
@@ -82,6 +86,7 @@ class RefusedBody(Struct, tag_field="verdict", tag="refused"):
     attempt_id: UUID | UnsetType = UNSET
     pass_: PassBody | UnsetType = msgspec.field(name="pass", default=UNSET)
     earlier: EarlierBody | UnsetType = UNSET
+    practice: Annotated[bool | UnsetType, Meta(description="a practice pass, worth nothing")] = UNSET
 
 
 class AcceptableBody(Struct, tag_field="verdict", tag="acceptable"):
@@ -161,6 +166,11 @@ class EnrolledBody(Struct):
     device: int
 
 
+class GoodbyeBody(Struct):
+    device: int
+    revoked_at: datetime
+
+
 class RevocationBody(Struct):
     booklet: int
     cause: str
@@ -178,6 +188,11 @@ class AmendmentBody(Struct):
     reason: str
 
 
+class BatchNumbersBody(Struct):
+    first_booklet: int
+    booklet_count: int
+
+
 class ProgrammeBody(Struct):
     id: int
     name: str
@@ -188,6 +203,7 @@ class ProgrammeBody(Struct):
     expires_at: datetime
     amendments: list[AmendmentBody]
     payment_delay_days: Annotated[int, Meta(description="from a remittance's closing to its payment")]
+    batches: Annotated[list[BatchNumbersBody], Meta(description="which booklets are this programme's")]
 
 
 class ProgrammesBody(Struct):

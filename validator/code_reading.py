@@ -1,9 +1,11 @@
 """From the text of any carrier to a pass whose signature or MAC was checked: QR, Code 128 or typed."""
 
 from functools import lru_cache
+from typing import TypeAlias
 
 from keys.pass_code import open_code
-from keys.passes import CodeFault, SignedPass
+from keys.passes import CodeFault, PracticePass, SignedPass
+from keys.practice import open_practice_code, open_practice_short_code, practice_secret
 from keys.short_code import (
     TypedCode,
     looks_like_short_code,
@@ -18,29 +20,37 @@ from validator.snapshot import Snapshot
 PROGRAMMES_CACHED_MAX = 256
 CODE_CHARS_MAX = 7_089  # what the largest QR symbol holds: whatever was scanned gets a verdict
 
+ReadPass: TypeAlias = SignedPass | PracticePass | CodeFault
+
 
 class CodeReader:
     def __init__(self, master_secret: bytes, wrong_codes: WrongCodes) -> None:
         self._secret_of = lru_cache(PROGRAMMES_CACHED_MAX)(
             lambda programme_id: programme_secret(master_secret, programme_id)
         )
+        self._practice_secret = practice_secret(master_secret)
         self._wrong_codes = wrong_codes
 
-    async def read(self, text: str, device: Device, snapshot: Snapshot) -> SignedPass | CodeFault:
+    async def read(self, text: str, device: Device, snapshot: Snapshot) -> ReadPass:
         """Raises TooManyAttempts for a short code when too many wrong ones were tried."""
         text = text.strip()
         if not looks_like_short_code(text):
-            return open_code(text, snapshot.keyring)
+            opened = open_code(text, snapshot.keyring)
+            if opened is CodeFault.UNKNOWN_KEY:
+                return open_practice_code(text, snapshot.keyring) or opened
+            return opened
         typed = read_short_code(text)
         if isinstance(typed, CodeFault):
             return typed
         await self._wrong_codes.check(device)
-        opened = self._open_short(typed, snapshot)
-        if opened is CodeFault.FORGED:
+        opened_short = self._open_short(typed, snapshot)
+        if opened_short is CodeFault.FORGED:
             await self._wrong_codes.count_wrong(device)
-        return opened
+        return opened_short
 
-    def _open_short(self, typed: TypedCode, snapshot: Snapshot) -> SignedPass | CodeFault:
+    def _open_short(self, typed: TypedCode, snapshot: Snapshot) -> ReadPass:
+        if typed.pass_id.is_practice:
+            return open_practice_short_code(typed, self._practice_secret) or CodeFault.FORGED
         booklet = snapshot.booklets.get(typed.pass_id.booklet)
         # A booklet that does not exist and a wrong MAC get one answer: guesses must not map what was issued.
         programme_id = booklet.programme_id if booklet else 0

@@ -1,6 +1,7 @@
-"""The calls of a device about itself and its operator: enrolment, who am I, photos, export of receipts."""
+"""The calls of a device about itself and its operator: who am I, photos, export of receipts."""
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,52 +10,25 @@ from aiohttp import web
 
 from ledger.acceptances import acceptances_of
 from ledger.connect import answering
-from ledger.devices import accept_invitation
 from ledger.rows import Operator
 from scanner.found import IMAGE_BYTES_MAX, refuse_too_many_bytes
-from validator.badge import COOKIE, device_of
-from validator.bodies import DeviceBody, EnrolBody, EnrolledBody, FoundBody, PhotoBody
+from validator.badge import device_of
+from validator.bodies import DeviceBody, FoundBody, PhotoBody
 from validator.checks import add_checks
-from validator.endpoint import Endpoint, answer, in_time, read_body
+from validator.device_signature import DueSignature, due_signature
+from validator.endpoint import Endpoint, answer, in_time
 from validator.problems import Problem
 from validator.snapshot import Snapshot
 from validator.trouble import TooManyAttempts
 from validator.verdict import PARIS
-from validator.wiring import DESK, EXPORTS_UNDER_WAY, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL, SETTINGS
+from validator.wiring import DESK, EXPORTS_UNDER_WAY, KEEPER, PHOTOS, PHOTOS_UNDER_WAY, POOL
 
-COOKIE_SECONDS = 400 * 24 * 3600  # browsers keep no cookie longer
 CHUNK_BYTES = 64 * 1024
 RECEIPTS_PER_WRITE = 200
 RECEIPTS_PER_TURN = 20
 EXPORTS_MAX = 2  # each holds a connection of the pool for as long as its reader takes
 EXPORT_SECONDS_MAX = 600.0
 PHOTOS_PER_DEVICE_MAX = 2
-
-
-async def post_enrolment(request: web.Request) -> web.Response:
-    body = await read_body(request, EnrolBody)
-    async with answering(request.app[POOL]) as connection:
-        enrolled = await accept_invitation(connection, body.code, now=datetime.now(UTC))
-    if enrolled is None:
-        raise Problem(403, "enrolment-refused", "this link was used or is too old; ask for a new one")
-    device_id, token = enrolled
-    await request.app[KEEPER].refresh()
-    response = answer(EnrolledBody(token=token, device=device_id), 201)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=COOKIE_SECONDS,
-        httponly=True,
-        samesite="Strict",
-        secure=_is_secure(request),
-        path="/",
-    )
-    return response
-
-
-def _is_secure(request: web.Request) -> bool:
-    public_url = request.app[SETTINGS].public_url or ""
-    return public_url.startswith("https:") or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 async def get_device(request: web.Request) -> web.Response:
@@ -80,6 +54,7 @@ async def get_device(request: web.Request) -> web.Response:
 
 async def post_photo(request: web.Request) -> web.Response:
     device = device_of(request, request.app[KEEPER].current())
+    signature = due_signature(request, device)
     must_check = _must_check(request)
     under_way = request.app[PHOTOS_UNDER_WAY]
     # A hostile photo can hold a worker for seconds: no device may hold them all.
@@ -87,7 +62,7 @@ async def post_photo(request: web.Request) -> web.Response:
         raise TooManyAttempts("this device has other photos under way", retry_after_seconds=1)
     under_way[device.id] += 1
     try:
-        found = await request.app[PHOTOS].read(await _read_image(request))
+        found = await request.app[PHOTOS].read(await _read_image(request, signature))
     finally:
         under_way[device.id] -= 1
         if not under_way[device.id]:
@@ -105,16 +80,20 @@ def _must_check(request: web.Request) -> bool:
     return judge == "check"
 
 
-async def _read_image(request: web.Request) -> bytes:
+async def _read_image(request: web.Request, signature: DueSignature | None) -> bytes:
     """The body, given up as soon as it is over the limit rather than once it is in memory."""
     if request.content_type.startswith("multipart/"):
         raise Problem(415, "unsupported-media-type", "send the image itself as the body, not a form")
     refuse_too_many_bytes(request.content_length or 0)
-    image = bytearray()
+    image, digest = bytearray(), hashlib.sha256()
     async with in_time():
         async for chunk in request.content.iter_chunked(CHUNK_BYTES):
             image += chunk
             refuse_too_many_bytes(len(image))
+            if signature:
+                digest.update(chunk)
+    if signature:
+        signature.check(digest.digest())
     if not image:
         raise Problem(400, "malformed", "the body is empty; send the bytes of a JPEG, PNG or WebP image")
     return bytes(image)
@@ -175,16 +154,6 @@ async def _export_receipts(
 
 
 ENDPOINTS = (
-    Endpoint(
-        "POST",
-        "/v1/enrolments",
-        post_enrolment,
-        "Enrol this device with the code of a link that works once",
-        body=EnrolBody,
-        answers={201: EnrolledBody},
-        problems=(400, 403, 413, 503),
-        is_public=True,
-    ),
     Endpoint(
         "GET",
         "/v1/device",

@@ -12,6 +12,7 @@ from aiohttp import web
 from validator.problems import Problem
 
 JSON_BYTES_MAX = 1024 * 1024
+SIGNATURE_HEADER = "X-Device-Signature"
 BODY_SECONDS_MAX = 60  # a photo of 16 MiB at 2.2 Mbit/s
 
 Body = TypeVar("Body")
@@ -52,9 +53,8 @@ def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
 
 
 async def read_body(request: web.Request, body_type: type[Body]) -> Body:
+    content = await read_content(request)
     try:
-        async with in_time():
-            content = await request.read()
         body: Body = _decoder(body_type).decode(content)
     except msgspec.DecodeError as error:  # also a ValidationError, whose text names the field
         raise Problem(400, "malformed", str(error)) from None
@@ -62,9 +62,16 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
         raise Problem(400, "malformed", "the body is not UTF-8") from None
     except RecursionError:
         raise Problem(400, "malformed", "the body is nested too deeply") from None
+    return body
+
+
+async def read_content(request: web.Request) -> bytes:
+    """The whole body, within JSON_BYTES_MAX; asked again, the same."""
+    try:
+        async with in_time():
+            return await request.read()
     except web.RequestPayloadError:
         raise Problem(400, "malformed", "the body is cut short, or not encoded as its header says") from None
-    return body
 
 
 def whole(request: web.Request, name: str, default: int, smallest: int, largest: int) -> int:

@@ -68,6 +68,10 @@ MESSAGE_OF: dict[Refusal, dict[Language, str]] = {
         "en": "This scan arrived too late to be taken. The trustee has it and will decide.",
     },
 }
+PRACTICE_MESSAGE: dict[Language, str] = {
+    "fr": "C’est un pass d’entraînement : il ne vaut rien et n’est jamais encaissé.",
+    "en": "This is a practice pass: it is worth nothing and is never taken.",
+}
 ATTEMPT_REUSED = "this attempt_id was accepted for another pass or device; a new scan takes a new id"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from validator.bodies import ProblemBody
-from validator.endpoint import Endpoint
+from validator.endpoint import SIGNATURE_HEADER, Endpoint
 from validator.problems import TITLES
 
 # What a path names, by its parameter.
@@ -16,6 +16,10 @@ IN_PATH: dict[str, dict[str, Any]] = {
     "attempt_id": {"type": "string", "format": "uuid"},
     "number": {"type": "integer", "minimum": 1},
 }
+SIGNATURE_TOLD = (
+    "Required of devices that were enrolled with a key: base64url of r and s, its ECDSA signature (P-256,"
+    ' SHA-256) over "poincon 1", method, path with query and SHA-256 of the body, joined by line feeds.'
+)
 REF_TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -103,4 +107,13 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         {"name": name, "in": "query", "description": text, "schema": msgspec.json.schema(kind)}
         for name, (kind, text) in endpoint.query.items()
     ]
-    return in_path + in_query
+    in_header = [
+        {
+            "name": SIGNATURE_HEADER,
+            "in": "header",
+            "description": SIGNATURE_TOLD,
+            "schema": {"type": "string"},
+        }
+    ]
+    is_signed = not endpoint.is_public and endpoint.method != "GET"
+    return in_path + in_query + (in_header if is_signed else [])

@@ -12,6 +12,7 @@ from ledger.facts import cancelled_booklets
 from validator import metrics
 from validator.bodies import (
     AmendmentBody,
+    BatchNumbersBody,
     HealthBody,
     KeysetBody,
     ProgrammeBody,
@@ -70,6 +71,11 @@ async def get_programmes(request: web.Request) -> web.Response:
                 if one.programme_id == programme.id
             ],
             payment_delay_days=programme.payment_delay_days,
+            batches=[
+                BatchNumbersBody(one.first_booklet, one.booklet_count)
+                for one in snapshot.batches
+                if one.programme_id == programme.id
+            ],
         )
         for programme in snapshot.programmes.values()
     ]
@@ -118,7 +124,12 @@ def _public(path: str, handler: object, summary: str, answers: dict[int, object]
 ENDPOINTS = (
     _public("/v1/keyset", get_keyset, "Public keys with their states (JWKS, RFC 7517)", {200: KeysetBody}),
     _public("/v1/revocations", get_revocations, "Cancelled booklets", {200: RevocationsBody}),
-    _public("/v1/programmes", get_programmes, "Face value, validity and amendments", {200: ProgrammesBody}),
+    _public(
+        "/v1/programmes",
+        get_programmes,
+        "Face value, validity, amendments, booklet numbers",
+        {200: ProgrammesBody},
+    ),
     _public("/healthz", get_health, "Alive", {200: HealthBody}),
     _public("/readyz", get_ready, "Able to judge and record a scan", {200: HealthBody, 503: HealthBody}),
     _public("/metrics", get_metrics, "Metrics for Prometheus", {200: "text/plain"}),

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from keys.passes import CodeFault, SignedPass
+from keys.passes import CodeFault, PracticePass, SignedPass
 from ledger.acceptances import live_acceptance
 from ledger.connect import Pool, answering
 from ledger.rows import Candidate, Claimed, Device, Outcome
 from validator import metrics
-from validator.code_reading import CodeReader
+from validator.code_reading import CodeReader, ReadPass
 from validator.group_commit import GroupCommit
 from validator.guard import Guard, Mark
 from validator.keeper import SnapshotKeeper
@@ -29,6 +29,7 @@ from validator.verdict import (
     Verdict,
     judge,
     refuse_early,
+    refuse_practice,
 )
 
 CODES_PER_TURN = 8
@@ -61,7 +62,7 @@ class Scanning:
     async def scan_many(self, attempts: Sequence[Attempt], device: Device, now: datetime) -> list[Verdict]:
         """In the order given; of two attempts on one pass, the first given comes first."""
         # All are read before any is taken: typed codes, which take longer to read, keep their place.
-        codes: list[SignedPass | CodeFault | NotJudged] = []
+        codes: list[ReadPass | NotJudged] = []
         for one in attempts:
             codes.append(await self._read(one, device))
             if len(codes) % CODES_PER_TURN == 0:
@@ -72,19 +73,21 @@ class Scanning:
         judged = zip(codes, attempts, strict=True)
         return list(await asyncio.gather(*(self._judge(*one, device, now) for one in judged)))
 
-    async def _read(self, attempt: Attempt, device: Device) -> SignedPass | CodeFault | NotJudged:
+    async def _read(self, attempt: Attempt, device: Device) -> ReadPass | NotJudged:
         try:
             return await self._reader.read(attempt.code, device, self._keeper.current())
         except TooManyAttempts as error:
             return NotJudged(str(error), error.retry_after_seconds)
 
     async def _judge(
-        self, code: SignedPass | CodeFault | NotJudged, attempt: Attempt, device: Device, now: datetime
+        self, code: ReadPass | NotJudged, attempt: Attempt, device: Device, now: datetime
     ) -> Verdict:
         if isinstance(code, NotJudged):
             return _counted(code)
         if isinstance(code, CodeFault):
             return _counted(Refused(Refusal(code.value)))
+        if isinstance(code, PracticePass):
+            return _counted(refuse_practice(code))
         if code.pass_id.booklet not in self._keeper.current().booklets and not await self._keeper.refresh():
             # Rightly signed and unknown: issued since the last reading, perhaps, and even accepted elsewhere.
             raise CannotDecide("the record can't be read")
@@ -142,6 +145,8 @@ async def check(
     code = await reader.read(code_text, device, snapshot)
     if isinstance(code, CodeFault):
         return Refused(Refusal(code.value))
+    if isinstance(code, PracticePass):
+        return refuse_practice(code)
     if refusal := refuse_early(code, device, service, snapshot, now):
         return Refused(refusal, code.pass_id)
     async with answering(pool) as connection:

@@ -11,6 +11,7 @@ from keys.keyring import KeyPurpose, Keyring, KeyState
 from ledger.rows import (
     BOOKLETS_MAX,
     Amendment,
+    BatchNumbers,
     Booklet,
     Device,
     Facts,
@@ -43,6 +44,7 @@ class Snapshot:
     devices: dict[bytes, Device]
     services: dict[str, Service]
     programmes: dict[int, Programme]
+    batches: tuple[BatchNumbers, ...]
     amendments: tuple[Amendment, ...]
     qualifications: dict[tuple[int, int], tuple[Qualification, ...]]
     persons: dict[int, str]
@@ -89,6 +91,7 @@ def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
         devices=facts.devices,
         services=facts.services,
         programmes=_Known(facts.programmes),
+        batches=facts.batches,
         amendments=facts.amendments,
         qualifications=qualifications,
         persons=_Known(facts.persons),

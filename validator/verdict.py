@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from keys.passes import PassId, SignedPass
+from keys.passes import PassId, PracticePass, SignedPass
 from ledger.rows import Acceptance, Booklet, Claimed, Device, Outcome
 from validator.snapshot import Snapshot
 
@@ -53,6 +53,7 @@ class Refused:
     refusal: Refusal
     pass_id: PassId | None = None
     earlier: Earlier | None = None
+    is_practice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def refuse_early(
     booklet = snapshot.booklets.get(code.pass_id.booklet)
     if code.key_revoked:
         return Refusal.REVOKED_KEY
-    if booklet is None or code.pass_id.number > booklet.pass_count:
+    # Practice numbers are never money, whoever signed, and whatever rows somebody may have written by hand.
+    if booklet is None or code.pass_id.is_practice or code.pass_id.number > booklet.pass_count:
         return Refusal.UNKNOWN_PASS
     return _refuse_booklet(booklet, snapshot, at) or _refuse_operator(booklet, device, service, snapshot, at)
 
@@ -140,6 +142,11 @@ def _refuse_operator(
     if booklet.prescribed_by == device.mediator_id:
         return Refusal.OWN_PRESCRIPTION
     return None
+
+
+def refuse_practice(code: PracticePass) -> Refused:
+    """The same answer for every carrier: the key behind it is none that makes money."""
+    return Refused(Refusal.UNKNOWN_KEY, code.pass_id, is_practice=True)
 
 
 def judge(pass_id: PassId, claimed: Claimed, refusal: Refusal | None) -> Verdict | Unsettled:

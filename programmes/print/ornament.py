@@ -4,9 +4,10 @@ from math import cos, pi, sin
 
 from reportlab.lib.units import mm
 
-from programmes.print.pen import BLEED, TRIM_WIDTH, Pen
+from programmes.print.pen import BLEED, TRIM_HEIGHT, TRIM_WIDTH, Pen
 
 HAIRLINE_POINTS = 0.3
+HATCHING_POINTS = 0.4
 MARK_WIDTH_BY_HEIGHT = 0.78
 
 # Handle length of the Bézier arcs that come closest to a quarter of a circle and to half a wave of a sine.
@@ -61,6 +62,19 @@ def draw_ribbon(pen: Pen, *, y: float, amplitude: float, period: float = 12.0, s
             )
             x, top = x + reach, -top
     pen.canvas.setLineWidth(HAIRLINE_POINTS)
+    pen.canvas.drawPath(path, stroke=1, fill=0)
+
+
+def draw_hatching(pen: Pen, *, step: float = 3.2) -> None:
+    """Slanting lines over the whole paper, against the slant of the words."""
+    path = pen.begin_path()
+    height = TRIM_HEIGHT + 2 * BLEED
+    x = -BLEED - height
+    while x < TRIM_WIDTH + BLEED:
+        path.moveTo(x * mm, (TRIM_HEIGHT + BLEED) * mm)
+        path.lineTo((x + height) * mm, -BLEED * mm)
+        x += step
+    pen.canvas.setLineWidth(HATCHING_POINTS)
     pen.canvas.drawPath(path, stroke=1, fill=0)
 
 

@@ -84,13 +84,18 @@ def draw_pass(pen: Pen, booklet: PrintedBooklet, printed: PrintedPass) -> None:
     with pen.page():
         pen.stamp(TEMPLATE)
         draw_stub_numbers(pen, booklet, printed)
-        module = QR_SIDE / QR_SIDE_MODULES
-        pen.fill(qr_rectangles(printed.qr), x=QR_X, y=QR_Y, module=module, height=module)
-        bars, modules = code_128_bars(printed.code_128)
-        bars_x = CODE_128_MIDDLE - modules * CODE_128_MODULE / 2
-        pen.fill(bars, x=bars_x, y=CODE_128_Y, module=CODE_128_MODULE, height=CODE_128_HEIGHT)
-        pen.write(printed.short, x=CODE_128_MIDDLE, y=9.0, face=Face.MONO, points=17, side="centre")
+        draw_symbols(pen, printed)
         pen.write(pass_name(printed, booklet), x=LEFT, y=12.0, face=Face.BOLD, points=9.5, width=COLUMN)
+
+
+def draw_symbols(pen: Pen, printed: PrintedPass) -> None:
+    """All that is read by a machine or typed, in its place; a practice pass has it there too."""
+    module = QR_SIDE / QR_SIDE_MODULES
+    pen.fill(qr_rectangles(printed.qr), x=QR_X, y=QR_Y, module=module, height=module)
+    bars, modules = code_128_bars(printed.code_128)
+    bars_x = CODE_128_MIDDLE - modules * CODE_128_MODULE / 2
+    pen.fill(bars, x=bars_x, y=CODE_128_Y, module=CODE_128_MODULE, height=CODE_128_HEIGHT)
+    pen.write(printed.short, x=CODE_128_MIDDLE, y=9.0, face=Face.MONO, points=17, side="centre")
 
 
 def draw_stub_numbers(pen: Pen, booklet: PrintedBooklet, printed: PrintedPass) -> None:

@@ -1,6 +1,6 @@
 """A pen over reportlab's canvas: millimetres from the trimmed paper's lower left corner, black ink only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import floor
 from typing import IO, Literal
@@ -16,6 +16,8 @@ from programmes.print.typeface import Face, broken_lines, fitted_points, loaded,
 TRIM_WIDTH, TRIM_HEIGHT = 200.0, 80.0
 BLEED = 3.0
 SIZE_POINTS_MIN = 6.0
+CAPITAL_HEIGHT = 0.7  # of the type size
+EVEN_ODD = 0  # reportlab's FILL_EVEN_ODD, which its stubs leave out
 
 Side = Literal["left", "centre", "right"]
 Point = tuple[float, float]
@@ -121,6 +123,31 @@ class Pen:
         self.canvas.setLineWidth(points)
         self.canvas.setDash(list(dash))
         self.canvas.line(start[0] * mm, start[1] * mm, end[0] * mm, end[1] * mm)
+        self.canvas.restoreState()
+
+    def write_slanted(self, text: str, *, x: float, y: float, degrees: float, points: float) -> None:
+        """One bold line around its middle."""
+        text = printable(text, Face.BOLD)
+        self.canvas.saveState()
+        self.canvas.translate(x * mm, y * mm)
+        self.canvas.rotate(degrees)
+        self.canvas.setFont(Face.BOLD.value, points)
+        self.canvas.drawString(-width_points(text, Face.BOLD, points) / 2, -points * CAPITAL_HEIGHT / 2, text)
+        self.canvas.restoreState()
+
+    @contextmanager
+    def spared(self, *areas: Sequence[Point]) -> Iterator[None]:
+        """What is drawn inside leaves these areas, given by their corners, blank. They must not overlap."""
+        path = self.begin_path()
+        path.rect(-BLEED * mm, -BLEED * mm, (TRIM_WIDTH + 2 * BLEED) * mm, (TRIM_HEIGHT + 2 * BLEED) * mm)
+        for first, *others in areas:
+            path.moveTo(first[0] * mm, first[1] * mm)
+            for corner in others:
+                path.lineTo(corner[0] * mm, corner[1] * mm)
+            path.close()
+        self.canvas.saveState()
+        self.canvas.clipPath(path, stroke=0, fill=0, fillMode=EVEN_ODD)
+        yield
         self.canvas.restoreState()
 
     def begin_path(self) -> PDFPathObject:

@@ -1,13 +1,14 @@
 """The printer's data-variable file: one line per pass, for printers who lay passes out themselves."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from io import TextIOWrapper
 from typing import IO
 
 from programmes.print.french import euros
 from programmes.print.printed import PrintedBooklet, PrintedPass, PrintRun, ascending
-from programmes.print.wording import booklet_number, funded_by, pass_name, validity
+from programmes.print.wording import PRACTICE, WORTHLESS, booklet_number, funded_by, pass_name, validity
 
 # A cell that starts so is run as a formula by spreadsheets; programmes and funders are named by people.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -32,13 +33,23 @@ COLUMNS = (
 
 def write_printer_csv(run: PrintRun, booklets: Iterable[PrintedBooklet], target: IO[bytes]) -> None:
     """UTF-8 with a byte order mark and semicolons, as spreadsheets and layout tools set to French expect."""
+    write_lines(booklets, target, partial(cells, run))
+
+
+def write_practice_csv(booklets: Iterable[PrintedBooklet], target: IO[bytes]) -> None:
+    write_lines(booklets, target, practice_cells)
+
+
+def write_lines(
+    booklets: Iterable[PrintedBooklet],
+    target: IO[bytes],
+    cells_of: Callable[[PrintedBooklet, PrintedPass], list[str]],
+) -> None:
     text = TextIOWrapper(target, encoding="utf-8-sig", newline="")
     lines = csv.writer(text, delimiter=";", lineterminator="\r\n")
     lines.writerow(COLUMNS)
     for booklet in ascending(booklets):
-        lines.writerows(
-            [defused(cell) for cell in cells(run, booklet, printed)] for printed in booklet.passes
-        )
+        lines.writerows([defused(cell) for cell in cells_of(booklet, printed)] for printed in booklet.passes)
     text.detach()
 
 
@@ -50,6 +61,16 @@ def cells(run: PrintRun, booklet: PrintedBooklet, printed: PrintedPass) -> list[
         run.contact,
         euros(run.face_value_cents),
         validity(run),
+        *own_cells(booklet, printed),
+    ]
+
+
+def practice_cells(booklet: PrintedBooklet, printed: PrintedPass) -> list[str]:
+    return [PRACTICE, PRACTICE, "", "", WORTHLESS, "", *own_cells(booklet, printed)]
+
+
+def own_cells(booklet: PrintedBooklet, printed: PrintedPass) -> list[str]:
+    return [
         booklet_number(booklet),
         str(printed.number),
         str(len(booklet.passes)),

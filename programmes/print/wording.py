@@ -14,6 +14,14 @@ STEPS = (
 )
 WHERE_TO_ASK = f"Trouver un lieu, poser une question{NBSP}:"
 
+PRACTICE, WORTHLESS = "ENTRAÎNEMENT", "SANS VALEUR"
+PRACTICE_TITLE = f"{PRACTICE} – {WORTHLESS}"
+PRACTICE_USES = (
+    "Pour apprendre à scanner, dans le mode entraînement de la page du médiateur.",
+    "Ces pass ne paient rien et ne sont jamais encaissés.",
+    "Ne les remettez pas à un bénéficiaire.",
+)
+
 
 def booklet_number(booklet: PrintedBooklet) -> str:
     return thousands(booklet.number, digits_min=6)

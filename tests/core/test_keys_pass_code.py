@@ -166,7 +166,7 @@ def test_nothing_over_the_maximum_is_parsed(text: str) -> None:
     finally:
         sys.setprofile(None)
     assert opened is CodeFault.UNREADABLE
-    assert called == ["open_code", "len", "setprofile"]
+    assert called == ["open_code", "read_code", "len", "isinstance", "setprofile"]
 
 
 def test_only_what_checks_a_code_builds_a_signed_pass() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.keyring import Keyring
-from keys.passes import CodeFault, PassId, SignedPass
+from keys.passes import PRACTICE_FIRST, CodeFault, PassId, SignedPass
 from ledger.rows import (
     Booklet,
     BookletState,
@@ -130,6 +130,7 @@ def some_facts(
         devices={},
         services={service.code: service for service in services},
         programmes={1: programme or a_programme()},
+        batches=(),
         amendments=(),
         qualifications=(a_qualification(),) if qualifications is None else qualifications,
         persons={},
@@ -158,6 +159,15 @@ def test_what_opening_a_code_can_tell_is_a_refusal_of_the_same_name():
 
 def test_nothing_speaks_against_a_good_pass():
     assert refused() is None
+
+
+def test_a_practice_number_is_never_issued_whatever_the_record_says():
+    practice = {"pass_id": PassId(PRACTICE_FIRST, 1)}
+    for carrier in ("qr", "short"):
+        code = a_code(**practice, carrier=carrier)
+        assert refused(code=code, booklet=a_booklet(number=PRACTICE_FIRST)) is Refusal.UNKNOWN_PASS
+    last_real = a_code(pass_id=PassId(PRACTICE_FIRST - 1, 1))
+    assert refused(code=last_real, booklet=a_booklet(number=PRACTICE_FIRST - 1)) is None
 
 
 def test_a_service_need_not_be_said():

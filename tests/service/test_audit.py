@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from keys.keyring import KeyPurpose, Keyring, KeyState
+from keys.passes import PRACTICE_FIRST
 from keys.receipt import seal_key_from
 from ledger.audit import OpenedKey, audit
 from ledger.audit_queries import CHECKS
@@ -293,6 +294,14 @@ TAMPERED = {
         ["remitted_passes_were_accepted", "undos_agree"]),
     "the guard's generation": ("UPDATE guard_generation SET generation = generation + 1",
                                ["guard_never_ahead"]),
+    "a practice pass taken": (
+        f"""ALTER TABLE acceptances DROP CONSTRAINT acceptances_no_practice;
+        UPDATE acceptances SET booklet = {PRACTICE_FIRST} WHERE {A_ROW}""",
+        ["practice_is_never_money", "passes_were_issued", "seals"]),
+    "a practice booklet on record": (
+        f"""ALTER TABLE booklets DROP CONSTRAINT booklets_no_practice;
+        INSERT INTO booklets (number, batch_id, face_value_cents, pass_count)
+        VALUES ({PRACTICE_FIRST}, 1, 1000, 10)""", ["practice_is_never_money", "batches_are_whole"]),
     "a SIRET": ("UPDATE operators SET siret = '99999999999999' WHERE id = 1", ["seals"]),
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from console.event_words import ACTIONS, actor_words, detail_words, subject_word
 from console.events_page import EVENTS_PER_PAGE
 from console.french import count_of, instant
 from console.passwords import hash_password
+from keys.device_key import fingerprint
 from ledger.acceptances import acceptance_of_attempt
 from ledger.accounts import add_account
 from ledger.booklets import issue_batch
@@ -60,6 +61,11 @@ class Console:
             assert response.status == status
             assert response.content_type == "text/html"
             return await response.text()
+
+    async def download(self, path: str) -> bytes:
+        async with self._client.post(path, data={"csrf": self._csrf}, headers=OURS) as response:
+            assert (response.status, response.content_type) == (200, "application/pdf")
+            return await response.read()
 
     async def send(self, path: str, status: int = 200, **fields: str) -> str:
         return await self._post(path, status, csrf=self._csrf, **fields)
@@ -173,6 +179,30 @@ async def test_a_revoked_phone_is_refused_at_once(console, scan, superuser):
         "SELECT actor, subject, reason FROM events WHERE action = 'device.revoke'"
     )
     assert tuple(event) == (f"account:{EMAIL}", f"device:{device_id}", "perdu dans le bus")
+
+
+async def test_a_phone_shows_its_key_and_what_to_do_when_it_is_lost(console, superuser):
+    page = words(await console.open("/console/telephones/1"))
+    assert "ne signe pas ses envois" in page
+    assert "Téléphone perdu : le révoquer" in page
+    assert "Téléphone perdu" in words(await console.open("/console/telephones"))
+    await superuser.execute("SET session_replication_role = replica")
+    await superuser.execute("UPDATE devices SET public_key = $1", bytes([4]) + bytes(64))
+    page = words(await console.open("/console/telephones/1"))
+    assert f"{fingerprint(bytes([4]) + bytes(64))} (empreinte)" in page
+
+
+async def test_a_practice_booklet_is_printed_and_noted_where_its_key_is(console, superuser):
+    pdf = await console.download("/console/carnets/entrainement")
+    assert pdf.startswith(b"%PDF")
+    assert await console.download("/console/carnets/entrainement") == pdf
+    await superuser.execute(
+        "UPDATE signing_keys SET state='revoked', revoked_at=now() WHERE purpose='practice'"
+    )
+    assert "issue --practice" in words(await console.send("/console/carnets/entrainement", 503))
+    actors = await superuser.fetch("SELECT actor FROM events WHERE action = 'practice.print'")
+    assert [row["actor"] for row in actors] == [f"account:{EMAIL}"] * 2
+    assert "Carnets d’entraînement imprimés" in words(await console.open("/console/journal"))
 
 
 async def test_an_enrolment_link_enrols_one_phone_once(console, client, superuser):

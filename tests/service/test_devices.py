@@ -17,6 +17,7 @@ CALLS = [
     ("GET", "/v1/scans"),
     ("GET", "/v1/device"),
     ("GET", "/v1/receipts"),
+    ("DELETE", "/v1/device"),
 ]
 
 
@@ -136,3 +137,40 @@ async def test_a_link_refused_while_the_record_is_away_can_be_used_later(house):
         finally:
             await connection.execute("ALTER TABLE events_away RENAME TO events")
     assert (await _enrol(house, code)).status == 201
+
+
+async def test_a_device_says_goodbye_and_can_do_nothing_more_while_what_it_took_stays(house, twin):
+    enrolled = await _enrol(house, await _invite(house))
+    headers = {"Authorization": f"Bearer {enrolled.body['token']}"}
+    [one] = await house.passes(1)
+    scan = {"attempt_id": "01890000-0000-7000-8000-00000000beef", "code": one.qr}
+    taken = await house.call("POST", "/v1/scans", json=scan, headers=headers)
+    assert taken.verdict == "accepted"
+
+    gone = await house.call("DELETE", "/v1/device", headers=headers)
+
+    assert (gone.status, gone.body["device"]) == (200, enrolled.body["device"])
+    cleared = gone.headers["Set-Cookie"]
+    assert cleared.startswith("poincon_device=")
+    assert "Max-Age=0" in cleared
+    assert "Path=/" in cleared
+    assert (await house.call("DELETE", "/v1/device", headers=headers)).status == 401
+    left_at = time.monotonic()
+    while (await house.call("GET", "/v1/device", headers=headers, client=twin)).status != 401:
+        assert time.monotonic() < left_at + 1.0
+        await asyncio.sleep(0.01)
+    assert (await house.scan(one.qr)).verdict == "already_accepted"
+    async with house.database() as connection:
+        event = await connection.fetchrow(
+            "SELECT actor, reason FROM events WHERE action = 'device.revoke' AND subject = $1",
+            f"device:{enrolled.body['device']}",
+        )
+    assert tuple(event) == (f"device:{enrolled.body['device']}", "rendu depuis le téléphone lui-même")
+
+
+async def test_another_site_cannot_make_a_phone_say_goodbye(house):
+    enrolled = await _enrol(house, await _invite(house))
+    carried = {"Cookie": enrolled.headers["Set-Cookie"].partition(";")[0]}
+    for site, status in (("cross-site", 401), ("", 401), ("same-origin", 200)):
+        answer = await house.call("DELETE", "/v1/device", headers=carried | {"Sec-Fetch-Site": site})
+        assert answer.status == status, site

@@ -111,3 +111,25 @@ async def test_the_document_served_is_the_one_generated(house):
         if path.startswith("/v1/")
     }
     assert routes == told
+
+
+async def test_programmes_tell_which_booklets_are_theirs_in_order(house):
+    mine, other = await house.programme(), await house.programme()
+    batches = [
+        await house.issue(programme_id=programme_id, booklets=booklets)
+        for programme_id, booklets in ((mine, 3), (other, 2), (mine, 1), (mine, 4))
+    ]
+    programmes = (await house.call("GET", "/v1/programmes")).body["programmes"]
+    told = {one["id"]: one["batches"] for one in programmes}
+    for programme_id in (mine, other):
+        assert told[programme_id] == [
+            {"first_booklet": batch.first_booklet, "booklet_count": batch.booklet_count}
+            for batch in batches
+            if batch.programme_id == programme_id
+        ]
+    assert all(one == sorted(one, key=lambda batch: batch["first_booklet"]) for one in told.values())
+
+
+async def test_every_key_in_the_keyset_tells_its_purpose(house):
+    keys = (await house.call("GET", "/v1/keyset")).body["keys"]
+    assert {key["purpose"] for key in keys if key["state"] == "active"} == {"pass", "receipt", "practice"}
