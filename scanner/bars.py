@@ -3,7 +3,7 @@
 A decoder that goes by rows sees a pixel of each bar; here each bar is seen over its whole height.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import cv2
@@ -29,9 +29,11 @@ _CODE_128 = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.Code128,))
 Profiles = NDArray[np.float32]
 
 
-def read_bars(picture: Grey) -> Iterator[tuple[BarArea, bytes | None]]:
+def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[BarArea, bytes | None]]:
     """Each area that has the texture of bars, with its content where it could be read."""
     for area in bar_areas(picture):
+        if is_time_up():
+            return
         yield area, _content_of(area.strip(picture))
 
 

@@ -31,11 +31,18 @@ from scanner.found import FoundCode
 def answer(text):
     return [FoundCode(text, "QR", ((0, 0), (1, 0), (1, 1), (0, 1)))]
 
-def read(image_bytes):
+def read(image_bytes, told):
     wish, _, rest = image_bytes.decode().partition(" ")
     match wish:
         case "sleep": time.sleep(float(rest))
         case "spin": exec("while True: pass")
+        case "find":
+            told("a stage", answer("found first"))
+            if rest == "spin":
+                exec("while True: pass")
+            if rest == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
         case "exit": os._exit(3)
         case "kill": os.kill(os.getpid(), signal.SIGKILL)
         case "raise": raise ValueError(rest)
@@ -54,7 +61,7 @@ OpenPool = Callable[..., AbstractAsyncContextManager[ReaderPool]]
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "planted_reader.py").write_text(PLANTED)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -127,6 +134,30 @@ async def test_a_hung_worker_costs_its_own_request_only(open_planted: OpenPool, 
         answers = await asyncio.gather(*behind)
         assert all(codes[0].text.endswith(" next") for codes in answers)
         assert not psutil.pid_exists(old)
+
+
+async def test_time_is_counted_in_cpu_so_that_a_busy_machine_ends_no_honest_picture(
+    open_planted: OpenPool,
+) -> None:
+    async with open_planted(cpu_seconds_max=0.2) as pool:
+        old = await the_pid(pool)
+        assert (await the_text(pool, "sleep 0.6")).endswith("sleep 0.6")
+        assert await the_pid(pool) == old
+        with pytest.raises(ReaderFailed, match="spent all the time"):
+            await pool.read(b"spin")
+        assert await the_pid(pool) != old
+
+
+@pytest.mark.parametrize("end", ["spin", "kill", "hang"])
+async def test_what_was_found_before_a_worker_was_lost_is_the_answer(
+    open_planted: OpenPool, end: str
+) -> None:
+    async with open_planted(cpu_seconds_max=0.3, seconds_max=1.0) as pool:
+        old = await the_pid(pool)
+        assert await the_text(pool, f"find {end}") == "found first"
+        assert await the_pid(pool) != old
+        with pytest.raises(ReaderFailed):
+            await pool.read(b"kill")
 
 
 @pytest.mark.parametrize(
