@@ -129,7 +129,7 @@ def _mutated(seeds: list[bytes], chance: random.Random) -> bytes:
 
 
 def _hostile(chance: random.Random) -> bytes:
-    """Sound files of pictures made to cost time: symbols, finders, bars and noise as far as the eye reaches."""
+    """Sound files of pictures made to cost time: symbols, finders, bars, noise as far as the eye reaches."""
     height, width = (chance.choice([1, 7, 300, 1_200, 2_400, 4_000]) for _ in range(2))
     cell = chance.choice(_CELLS)(chance, np.random.default_rng(chance.randrange(2**32)))
     pixels = np.tile(cell.astype(np.uint8), (-(-height // len(cell)), -(-width // cell.shape[1])))

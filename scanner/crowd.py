@@ -52,11 +52,12 @@ def _finders_across(picture: Grey) -> float:
         first = first * (cv2.dilate(other, near) > 0)
     seen = first[first > 0]
     # A finder's dark middle is three modules high, and all rows of a sample are to lie in it.
-    return float((1 / np.maximum(3 * seen - ROWS_PER_SAMPLE + 1, 1)).sum()) * height / SAMPLES
+    weights = 1 / np.maximum(3 * seen - ROWS_PER_SAMPLE + 1, 1)
+    return float(weights.sum()) * float(height) / SAMPLES
 
 
 def _finder_middles(dark: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Where runs of 1:1:3:1:1 have their middle, as places in the flattened rows, and their module's pixels."""
+    """Where runs of 1:1:3:1:1 have their middle, as places in the flattened rows, and pixels per module."""
     ends = np.flatnonzero(np.diff(dark.ravel()))
     runs = np.diff(ends)
     # Most runs are out by this alone, and looked at no more.

@@ -199,7 +199,7 @@ class _Lane:
                 request.settle(Read(self._worker.found_so_far))
             else:
                 request.fail(
-                    ReaderFailed(f"This picture can't be read: its worker {cause}. Take another one.")
+                    ReaderFailed(f"This picture can't be read: its worker {cause}. Take another.")
                 )
             await self.stop_worker()
 

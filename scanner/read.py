@@ -15,7 +15,7 @@ from scanner.picture import Grey, open_picture
 from scanner.sighting import CODES_MAX, IsGood, Progress
 from scanner.stages import STAGES, Stage
 
-# No stage is begun once this much is spent, opening included; a photograph that reads at all reads in a tenth.
+# No stage is begun once this much is spent, opening included; a photograph that reads reads in a tenth.
 CPU_SECONDS_MAX = 0.6
 # A picture of so many codes is a table of them, and some may be too small to be seen at first.
 MANY_CODES = 3

@@ -1,4 +1,4 @@
-"""Pictures made to cost a decoder seconds, by CPU time with a wide margin; and that honest ones are left alone."""
+"""Pictures made to cost a decoder seconds cost CPU within a wide margin, and honest ones are left alone."""
 
 import io
 import time
