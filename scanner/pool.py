@@ -198,9 +198,7 @@ class _Lane:
             if self._worker is not None and self._worker.found_so_far:
                 request.settle(Read(self._worker.found_so_far))
             else:
-                request.fail(
-                    ReaderFailed(f"This picture can't be read: its worker {cause}. Take another.")
-                )
+                request.fail(ReaderFailed(f"This picture can't be read: its worker {cause}. Take another."))
             await self.stop_worker()
 
     async def _renew(self) -> None:
