@@ -1,7 +1,7 @@
 """The worker process: reads one picture after the other from its socket, under limits it can't lift.
 
 Run as `python -m scanner.worker READER CPU_SECONDS_MAX SECONDS_MAX OPTIONS`, the socket as standard input. It
-ends when the socket does, so it does not outlive a service that is killed; a picture in hand ends it by alarm.
+ends when the socket does, so it does not outlive a service that is killed, busy (by an alarm) or not.
 What is found is told as it is found: code in C that takes too long can only be stopped by dying.
 """
 
