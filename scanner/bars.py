@@ -12,8 +12,11 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from scanner.bar_areas import BarArea, bar_areas, edge_field
+from scanner.bars_blurred import content_likeliest
 from scanner.picture import Grey
 
+# Areas that are looked at as if they were out of focus, which costs ten times as much.
+BLURRED_MAX = 12
 BANDS, BANDS_FINE = 9, 24
 ROWS_PER_BAND = 8
 # Of a strip's length: the window in which light and dark are told apart, and the reach of sharpening.
@@ -29,12 +32,22 @@ _CODE_128 = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.Code128,))
 Profiles = NDArray[np.float32]
 
 
-def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[BarArea, bytes | None]]:
-    """Each area that has the texture of bars, with its content where it could be read."""
+def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[BarArea, bytes]]:
+    """Each area that has the texture of bars and could be read, with its content."""
+    unread = []
     for area in bar_areas(picture):
         if is_time_up():
             return
-        yield area, _content_of(area.strip(picture))
+        strip = area.strip(picture)
+        if content := _content_of(strip):
+            yield area, content
+        else:
+            unread.append((area, strip))
+    for area, strip in unread[:BLURRED_MAX]:
+        if is_time_up():
+            return
+        if content := content_likeliest(_straightened(strip)):
+            yield area, content
 
 
 def _content_of(strip: Grey) -> bytes | None:

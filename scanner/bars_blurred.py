@@ -21,6 +21,8 @@ from scanner.picture import Grey
 FINE = 3
 WINDOW = CHARACTER_MODULES * FINE
 HALF = WINDOW // 2
+# Quiet zone and start but for its last module; stop and quiet zone.
+START_PLACES, STOP_PLACES = 2 * WINDOW - FINE, (STOP_MODULES + 4) * FINE
 # Radius, in modules, of the disc that a point becomes: in focus, beginning to blur, far out.
 RADII = (0.8, 1.3, 1.9)
 RADII_BESIDE = (-0.25, 0.25)
@@ -41,6 +43,8 @@ CONTRAST_MIN, CONTRAST_SHARE_MIN = 12.0, 0.4
 QUIET_MIN = 0.03
 # Mean square of what is left unexplained, from 0 for light to 1 for dark: stripes that are no code are above.
 PROMISING_MAX, UNEXPLAINED_MAX = 0.05, 0.024
+# Start and stop together; most textures that are no code are told by it, and cost no more.
+ENDS_UNEXPLAINED_MAX = 0.04
 # How much less the best other row explains, in such mean squares.
 MARGIN_MIN = 12.0
 
@@ -91,8 +95,10 @@ class Row:
 
 def content_likeliest(upright: Grey) -> bytes | None:
     """The content of a strip whose bars stand upright."""
-    fits = sorted(_fits(_ink(upright)), key=_unexplained_at_ends)[:FITS_BEGUN]
-    for fit in sorted(fits, key=_unexplained_at_first)[:FITS_ENDED]:
+    fits = sorted(_fits(_ink(upright)), key=lambda each: each[0])[:FITS_BEGUN]
+    if not fits or fits[0][0] > ENDS_UNEXPLAINED_MAX:
+        return None
+    for fit in sorted((fit for _, fit in fits), key=_unexplained_at_first)[:FITS_ENDED]:
         row = _row(fit)
         if row.unexplained > PROMISING_MAX:
             continue
@@ -126,14 +132,21 @@ def _ink(upright: Grey) -> Ink:
     return np.asarray(((light - row) / np.maximum(contrast, least))[0], np.float32)
 
 
-def _fits(ink: Ink) -> Iterator[Fit]:
-    """All lengths and blurs, read either way, on each span that may be the bars'."""
+def _fits(ink: Ink) -> Iterator[tuple[float, Fit]]:
+    """All lengths and blurs, read either way, on each span that may be the bars', with what their ends leave
+    unexplained."""
     for first, last in _spans(ink):
         for way, start in ((ink, first), (np.ascontiguousarray(ink[::-1]), len(ink) - 1 - last)):
             for length in LENGTHS:
                 module = (last - first) / (length * CHARACTER_MODULES + STOP_MODULES)
+                fit = Fit(way, start, module, length, 0.0)
+                at_start = fit.windows(-CHARACTER_MODULES, START_PLACES)
+                at_stop = fit.windows(length * CHARACTER_MODULES, STOP_PLACES)
                 for radius in RADII:
-                    yield Fit(way, start, module, length, radius)
+                    starts, stop = _ends_seen(radius)
+                    best_start = float(((at_start[:, None] - starts) ** 2).mean(2).min())
+                    best_stop = float(((at_stop - stop) ** 2).mean(1).min())
+                    yield best_start + best_stop, replace(fit, radius=radius)
 
 
 def _spans(ink: Ink) -> set[tuple[float, float]]:
@@ -147,15 +160,6 @@ def _spans(ink: Ink) -> set[tuple[float, float]]:
     last = min((int(dark[gap]) for gap in quiet if gap >= middle), default=int(dark[-1]))
     spans = {(float(dark[0]), float(dark[-1])), (float(first), float(last))}
     return {(start, end) for start, end in spans if end - start >= len(ink) / 3}
-
-
-def _unexplained_at_ends(fit: Fit) -> float:
-    starts, stops = _ends_seen(fit.radius)
-    at_start = fit.windows(-CHARACTER_MODULES, starts.shape[1])
-    at_stop = fit.windows(fit.length * CHARACTER_MODULES, stops.shape[1])
-    best_start = ((at_start[:, None] - starts) ** 2).mean(2).min()
-    best_stop = ((at_stop[:, None] - stops) ** 2).mean(2).min()
-    return float(best_start + best_stop)
 
 
 def _unexplained_at_first(fit: Fit) -> float:
@@ -266,7 +270,7 @@ def _ends_seen(radius: float) -> tuple[Windows, Windows]:
     """Quiet zone and each start; the stop and a quiet zone."""
     starts = CHARACTERS[FIRST_START:]
     before = _seen(np.hstack([np.zeros_like(starts), starts]), radius)
-    return before[:, : 2 * WINDOW - FINE], _seen(STOP[None], radius, quiet=4)[:, FINE:]
+    return before[:, :START_PLACES], _seen(STOP[None], radius, quiet=4)[:, :STOP_PLACES]
 
 
 def _seen(modules: NDArray[np.bool_], radius: float, quiet: int = 0) -> Windows:

@@ -75,7 +75,6 @@ def look_along_bars(picture: Grey, progress: Progress) -> Sighting:
         tuple(
             found_code(content, CODE_128, _whole(area.corners()))
             for area, content in read_bars(picture, progress.is_time_up)
-            if content is not None
         )
     )
 
