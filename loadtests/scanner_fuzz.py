@@ -27,6 +27,8 @@ from scanner.pool import ReaderFailed, ReaderPool
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+# Pictures that cost a worker its life, to be looked into.
+KEPT = ROOT / "build" / "fuzz"
 SEED = 20_261_121
 MUTATIONS_MAX = 8
 
@@ -59,6 +61,8 @@ async def _fuzz(seconds: float, chance: random.Random) -> dict[str, object]:
                 outcomes[refused.refusal.value] += 1
             except ReaderFailed as failed:
                 # Ended for its time, as it should be, or dead of something that nobody foresaw.
+                KEPT.mkdir(parents=True, exist_ok=True)
+                (KEPT / f"{outcomes.total():06}").write_bytes(image_bytes)
                 is_late = "spent all the time" in str(failed)
                 outcomes["ended for its time" if is_late else "lost"] += 1
                 if not is_late:

@@ -16,7 +16,8 @@ from scanner.bars_blurred import content_likeliest
 from scanner.picture import Grey
 
 # Areas that are looked at as if they were out of focus, which costs ten times as much.
-BLURRED_MAX = 12
+# Few codes are not twice as long as they are high; text and wood often are not.
+BLURRED_MAX, LONG_MIN = 12, 2.0
 BANDS, BANDS_FINE = 9, 24
 ROWS_PER_BAND = 8
 # Of a strip's length: the window in which light and dark are told apart, and the reach of sharpening.
@@ -41,7 +42,7 @@ def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[B
         strip = area.strip(picture)
         if content := _content_of(strip):
             yield area, content
-        else:
+        elif area.length >= LONG_MIN * area.height:
             unread.append((area, strip))
     for area, strip in unread[:BLURRED_MAX]:
         if is_time_up():

@@ -6,7 +6,6 @@ blurred picture is like no other's. What comes out is drawn anew, and zxing-cpp 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -15,14 +14,20 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from scanner.code_128 import CHARACTER_MODULES, CHARACTERS, FIRST_START, STOP, STOP_MODULES, is_checked
+from scanner.code_128_seen import (
+    FINE,
+    HALF,
+    START_PLACES,
+    STOP_PLACES,
+    WINDOW,
+    Windows,
+    characters_seen,
+    ends_of_row,
+    ends_seen,
+    pairs_seen,
+)
 from scanner.picture import Grey
 
-# Places per module at which grey is compared; a window reaches from one character's middle to the next's.
-FINE = 3
-WINDOW = CHARACTER_MODULES * FINE
-HALF = WINDOW // 2
-# Quiet zone and start but for its last module; stop and quiet zone.
-START_PLACES, STOP_PLACES = 2 * WINDOW - FINE, (STOP_MODULES + 4) * FINE
 # Radius, in modules, of the disc that a point becomes: in focus, beginning to blur, far out.
 RADII = (0.8, 1.3, 1.9)
 RADII_BESIDE = (-0.25, 0.25)
@@ -39,8 +44,8 @@ SHIFT_COST = np.float32(0.15)
 # Of a strip's length: the window in which light and dark are told apart.
 EVEN_OUT = 1 / 7
 CONTRAST_MIN, CONTRAST_SHARE_MIN = 12.0, 0.4
-# Of a strip's length, what must be light to be a quiet zone.
-QUIET_MIN = 0.03
+# Of a strip's length, what is light and may be a quiet zone; the shorter ones may be in the code as well.
+QUIETS = (0.05, 0.03)
 # Mean square of what is left unexplained, from 0 for light to 1 for dark: stripes that are no code are above.
 PROMISING_MAX, UNEXPLAINED_MAX = 0.05, 0.024
 # Start and stop together; most textures that are no code are told by it, and cost no more.
@@ -49,7 +54,6 @@ ENDS_UNEXPLAINED_MAX = 0.04
 MARGIN_MIN = 12.0
 
 Ink = NDArray[np.float32]
-Windows = NDArray[np.float32]
 Values = NDArray[np.intp]
 
 _SHIFTS = (np.arange(SHIFTS) - SHIFTS // 2) * SHIFT
@@ -60,7 +64,7 @@ _CODE_128 = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.Code128,))
 class Fit:
     """Where so many characters would lie on the ink, and how blurred.
 
-    `drift` are modules that each, by perspective or curl, lies beside its even place: a polynomial along the row.
+    `drift`, a polynomial along the row, is by how many modules perspective or curl moves each place.
     """
 
     ink: Ink
@@ -143,23 +147,25 @@ def _fits(ink: Ink) -> Iterator[tuple[float, Fit]]:
                 at_start = fit.windows(-CHARACTER_MODULES, START_PLACES)
                 at_stop = fit.windows(length * CHARACTER_MODULES, STOP_PLACES)
                 for radius in RADII:
-                    starts, stop = _ends_seen(radius)
+                    starts, stop = ends_seen(radius)
                     best_start = float(((at_start[:, None] - starts) ** 2).mean(2).min())
                     best_stop = float(((at_stop - stop) ** 2).mean(1).min())
                     yield best_start + best_stop, replace(fit, radius=radius)
 
 
 def _spans(ink: Ink) -> set[tuple[float, float]]:
-    """From the first that is dark to the last; and between what may be quiet zones, as a desk is dark too."""
+    """What is dark, up to what may be quiet zones: beyond them text and a desk are dark too."""
     dark = np.flatnonzero(cv2.blur(ink[None], (5, 1))[0] > 0.5)
-    if len(dark) < 2:
-        return set()
-    quiet = np.flatnonzero(np.diff(dark) > QUIET_MIN * len(ink))
-    middle = int(np.searchsorted(dark, len(ink) / 2))
-    first = max((int(dark[gap + 1]) for gap in quiet if gap < middle), default=int(dark[0]))
-    last = min((int(dark[gap]) for gap in quiet if gap >= middle), default=int(dark[-1]))
-    spans = {(float(dark[0]), float(dark[-1])), (float(first), float(last))}
-    return {(start, end) for start, end in spans if end - start >= len(ink) / 3}
+    spans = set()
+    for quiet in QUIETS:
+        gaps = np.flatnonzero(np.diff(dark) > quiet * len(ink))
+        before = gaps[dark[gaps] < len(ink) / 2]
+        after = gaps[dark[gaps] >= len(ink) / 2]
+        first = dark[before[-1] + 1] if len(before) else dark[:1].sum()
+        last = dark[after[0]] if len(after) else dark[-1:].sum()
+        if last - first >= len(ink) / 3:
+            spans.add((float(first), float(last)))
+    return spans
 
 
 def _unexplained_at_first(fit: Fit) -> float:
@@ -190,7 +196,7 @@ def _row(fit: Fit) -> Row:
 
 def _likely(fit: Fit, count: int) -> list[Values]:
     """For each of the first places the values to be compared, by what is seen of it alone."""
-    alone = _characters_seen(fit.radius)
+    alone = characters_seen(fit.radius)
     likely = [np.arange(FIRST_START, len(CHARACTERS))]
     for number in range(1, count):
         seen = fit.windows(number * CHARACTER_MODULES, WINDOW)
@@ -201,14 +207,14 @@ def _likely(fit: Fit, count: int) -> list[Values]:
 
 def _at_start(fit: Fit) -> Windows:
     """What each start leaves unexplained up to its middle, by shift."""
-    starts, _ = _ends_of_row(fit.radius)
+    starts, _ = ends_of_row(fit.radius)
     seen = fit.windows(HALF / FINE - CHARACTER_MODULES, WINDOW)
     return np.asarray(((seen[:, None] - starts) ** 2).sum(2), np.float32)
 
 
 def _between(fit: Fit, likely: list[Values]) -> Iterator[NDArray[np.float32]]:
     """What each two values leave unexplained from middle to middle: by shift, value and value before."""
-    lefts, rights, together = _pairs_seen(fit.radius)
+    lefts, rights, together = pairs_seen(fit.radius)
     for number, (before, values) in enumerate(pairwise(likely)):
         seen = fit.windows(number * CHARACTER_MODULES + HALF / FINE, WINDOW)
         alone = (seen**2).sum(1)[:, None, None] + together[np.ix_(values, before)]
@@ -217,7 +223,7 @@ def _between(fit: Fit, likely: list[Values]) -> Iterator[NDArray[np.float32]]:
 
 
 def _at_stop(fit: Fit, values: Values) -> Windows:
-    _, stops = _ends_of_row(fit.radius)
+    _, stops = ends_of_row(fit.radius)
     seen = fit.windows((fit.length - 1) * CHARACTER_MODULES + HALF / FINE, stops.shape[1])
     return np.asarray(((seen[:, None] - stops[values]) ** 2).sum(2), np.float32)
 
@@ -236,52 +242,6 @@ def _near_shifts(costs: Windows) -> Windows:
     changed[1:] = costs[:-1] + SHIFT_COST
     changed[:-1] = np.minimum(changed[:-1], costs[1:] + SHIFT_COST)
     return np.minimum(costs, changed)
-
-
-@cache
-def _characters_seen(radius: float) -> Windows:
-    """Each value between what surely is around it: a space before, a bar after."""
-    light, dark = np.zeros((len(CHARACTERS), 2), np.bool_), np.ones((len(CHARACTERS), 2), np.bool_)
-    return _seen(np.hstack([light, CHARACTERS, dark]), radius)[:, 2 * FINE : 2 * FINE + WINDOW]
-
-
-@cache
-def _pairs_seen(radius: float) -> tuple[Windows, Windows, NDArray[np.float32]]:
-    """What each value adds to a window as its left half and as its right; and the squares of every two."""
-    blank = np.zeros_like(CHARACTERS)
-    lefts = _seen(np.hstack([CHARACTERS, blank]), radius)[:, HALF : HALF + WINDOW]
-    rights = _seen(np.hstack([blank, CHARACTERS]), radius)[:, HALF : HALF + WINDOW]
-    together = (lefts**2).sum(1)[None, :] + (rights**2).sum(1)[:, None] + 2 * rights @ lefts.T
-    return lefts, rights, together
-
-
-@cache
-def _ends_of_row(radius: float) -> tuple[Windows, Windows]:
-    """The quiet zone with the first half of each start; the second half of each value with stop and quiet."""
-    starts = CHARACTERS[FIRST_START:]
-    before = _seen(np.hstack([np.zeros_like(starts), starts]), radius)[:, HALF : HALF + WINDOW]
-    stop = np.broadcast_to(STOP, (len(CHARACTERS), STOP_MODULES))
-    after = _seen(np.hstack([CHARACTERS, stop]), radius, quiet=4)[:, HALF:]
-    return before, after
-
-
-@cache
-def _ends_seen(radius: float) -> tuple[Windows, Windows]:
-    """Quiet zone and each start; the stop and a quiet zone."""
-    starts = CHARACTERS[FIRST_START:]
-    before = _seen(np.hstack([np.zeros_like(starts), starts]), radius)
-    return before[:, :START_PLACES], _seen(STOP[None], radius, quiet=4)[:, :STOP_PLACES]
-
-
-def _seen(modules: NDArray[np.bool_], radius: float, quiet: int = 0) -> Windows:
-    """Rows of modules as a lens so far out of focus shows them, light beyond their ends."""
-    ink = np.repeat(np.pad(modules, ((0, 0), (0, quiet))), FINE, axis=1).astype(np.float32)
-    places = np.arange(-3 * FINE, 3 * FINE + 1) / FINE
-    disc = np.sqrt(np.maximum(radius**2 - places**2, 0))
-    lens = np.exp(-((places / 0.3) ** 2) / 2)
-    line = np.convolve(disc, lens, "same")
-    blur = (line / line.sum()).astype(np.float32)[None]
-    return cv2.filter2D(ink, -1, blur, borderType=cv2.BORDER_CONSTANT).astype(np.float32, copy=False)
 
 
 def _read_redrawn(values: list[int]) -> bytes | None:

@@ -40,7 +40,7 @@ class ReaderPool:
         *,
         workers: int = 1,
         cpu_seconds_max: float = CPU_SECONDS_MAX,
-        seconds_max: float = 5.0,
+        seconds_max: float = 10.0,
         waiting_max: int = 16,
         images_per_worker_max: int = IMAGES_PER_WORKER_MAX,
         reader: str = "scanner.read:read_codes",

@@ -12,13 +12,15 @@ import numpy as np
 
 from scanner.found import FoundCode
 from scanner.picture import Grey, open_picture
-from scanner.sighting import CODES_MAX, IsGood, Progress
+from scanner.sighting import CODE_128, CODES_MAX, IsGood, Progress
 from scanner.stages import STAGES, Stage
 
 # No stage is begun once this much is spent, opening included; a photograph that reads reads in a tenth.
 CPU_SECONDS_MAX = 0.6
 # A picture of so many codes is a table of them, and some may be too small to be seen at first.
 MANY_CODES = 3
+# In so small a picture, bars beside a symbol may be a pixel wide and not seen at first; a search is cheap.
+SMALL_PIXELS = 200_000
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +51,8 @@ def read_picture(
     """Codes in the order they were found.
 
     With `is_good` the stages end as soon as a code is good, and not before. Without, they end at the first
-    that leaves no code seen but unread; where there are many codes, at a late one that adds none.
+    that leaves no code seen but unread, in a small picture no early one; where there are many codes, at a
+    late one that adds none.
     `told` hears after each stage which codes are known by then.
     """
     progress = Progress(cpu_seconds_max=cpu_seconds_max)
@@ -66,14 +69,18 @@ def read_picture(
         if is_good is not None:
             is_enough = any(is_good(code) for code in progress.found)
         else:
-            is_enough = _is_all_seen(progress, stage, has_grown=len(progress.found) > known)
+            has_grown = len(progress.found) > known
+            is_enough = _is_all_seen(progress, stage, picture, has_grown=has_grown)
         if is_enough or progress.is_time_up():
             break
     return _found(progress, picture)
 
 
-def _is_all_seen(progress: Progress, stage: Stage, *, has_grown: bool) -> bool:
+def _is_all_seen(progress: Progress, stage: Stage, picture: Grey, *, has_grown: bool) -> bool:
     if not progress.found or progress.unread:
+        return False
+    has_bars = any(code.format == CODE_128 for code in progress.found)
+    if stage.is_early and picture.size <= SMALL_PIXELS and not has_bars:
         return False
     return len(progress.found) < MANY_CODES or (stage.is_late and not has_grown)
 

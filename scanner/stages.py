@@ -33,7 +33,8 @@ class Stage:
     """`look` is asked only about pictures of more than pixels_min and at most pixels_max, while so much
     of the time is left.
 
-    A table of many codes has been looked at for small ones once it is past the first late stage.
+    A table of many codes has been looked at for small ones once it is past the first late stage; thin bars
+    in a small picture, once it is past the early ones.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Stage:
     pixels_min: int = 0
     pixels_max: int = NO_LIMIT
     cpu_seconds_left_min: float = 0.0
+    is_early: bool = False
     is_late: bool = False
 
     def suits(self, picture: Grey, progress: Progress) -> bool:
@@ -121,9 +123,9 @@ def look_smoothed(picture: Grey, _: Progress) -> Sighting:
 
 
 STAGES = (
-    Stage("halved", look_halved, pixels_min=16_000_000),
-    Stage("as taken", look_as_taken),
-    Stage("redrawn", look_redrawn),
+    Stage("halved", look_halved, pixels_min=16_000_000, is_early=True),
+    Stage("as taken", look_as_taken, is_early=True),
+    Stage("redrawn", look_redrawn, is_early=True),
     Stage("along bars", look_along_bars),
     Stage("doubled", look_doubled, pixels_max=8_000_000, is_late=True),
     Stage("smoothed", look_smoothed, is_late=True),
