@@ -46,6 +46,12 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (height, width)).astype(np.uint8)
 
 
+def a_turned_crowd() -> Grey:
+    turn = cv2.getRotationMatrix2D((1_200, 600), 29, 1)
+    turned = cv2.warpAffine(tiled(a_finder(1), 3_000, 3_000), turn, (2_400, 1_200), flags=cv2.INTER_LINEAR)
+    return np.asarray(turned, np.uint8)
+
+
 CROWDS: dict[str, Callable[[], Grey]] = {
     "finders of 9 pixels": lambda: tiled(a_finder(1)),
     "finders of 18 pixels": lambda: tiled(a_finder(2)),
@@ -58,6 +64,7 @@ COSTLY: dict[str, Callable[[], Grey]] = CROWDS | {
     "symbols of 75 pixels": lambda: tiled(a_symbol("A", 3)),
     "symbols that can't be read": lambda: tiled(a_spoilt_symbol()),
     "a small picture of them": lambda: tiled(a_spoilt_symbol(), 1_000, 1_000),
+    "small turned finders": a_turned_crowd,
     "noise": lambda: noise(3_000, 4_000),
 }
 
