@@ -15,6 +15,8 @@ from scanner.bar_areas import BarArea, bar_areas, edge_field
 from scanner.bars_blurred import content_likeliest
 from scanner.picture import Grey
 
+# Where one code or two were read, what is left is text mostly; where many were, more of a table's codes.
+MANY_READ = 3
 # Areas that are looked at as if they were out of focus, which costs ten times as much.
 # Few codes are not twice as long as they are high; text and wood often are not.
 BLURRED_MAX, LONG_MIN = 12, 2.0
@@ -35,15 +37,18 @@ Profiles = NDArray[np.float32]
 
 def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[BarArea, bytes]]:
     """Each area that has the texture of bars and could be read, with its content."""
-    unread = []
+    unread, read_count = [], 0
     for area in bar_areas(picture):
         if is_time_up():
             return
         strip = area.strip(picture)
         if content := _content_of(strip):
+            read_count += 1
             yield area, content
         elif area.length >= LONG_MIN * area.height:
             unread.append((area, strip))
+    if 0 < read_count < MANY_READ:
+        return
     for area, strip in unread[:BLURRED_MAX]:
         if is_time_up():
             return
