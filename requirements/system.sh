@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages beyond the wheels: installed where we may (root, apt-get), asked for plainly elsewhere.
 #   demo: libzbar0 (pyzbar's wheel carries no libzbar; without it the other decoders serve)
-#   test: also chromium (the page's tests) and poppler-utils (pdftoppm renders the printed booklets)
+#   test: also chromium and firefox-esr (the page's tests), poppler-utils (pdftoppm renders the printed booklets)
 # In CI (CI=true) a missing one is an error; elsewhere `demo` goes on and says what it lacks.
 set -u
 purpose=${1:?demo or test}
@@ -10,6 +10,7 @@ has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib/*/"$
 has_library libzbar.so.0 || packages+=(libzbar0)
 if [ "$purpose" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
+  command -v firefox-esr >/dev/null || packages+=(firefox-esr)
   command -v pdftoppm >/dev/null || packages+=(poppler-utils)
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0

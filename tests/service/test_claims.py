@@ -15,7 +15,9 @@ from ledger.connect import connected
 from ledger.rows import Candidate, Outcome
 
 NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)  # after every activation of the test
-RECEIPT_KEY = 2  # the house makes its keys in the order of KeyPurpose; its other tests list what was taken here
+RECEIPT_KEY = (
+    2  # the house makes its keys in the order of KeyPurpose; its other tests list what was taken here
+)
 RIVALS = 30
 CONNECTIONS = 6
 
