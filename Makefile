@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock bench bench-scanner fuzz-scanner tapirscan system-demo system-test clean
+.PHONY: help demo test lint format lock bench bench-scanner fuzz-scanner tapirscan vendor guide system-demo system-test clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ fuzz-scanner: $(VENV)/.dev ## broken and hostile pictures through the reader's p
 
 tapirscan: $(VENV)/.run ## one more decoder, which is used wherever it is installed: see docs/scanner.md
 	$(PIP_INSTALL) --require-hashes --requirement requirements/tapirscan.txt
+
+vendor: $(VENV)/.dev ## fetch what others wrote for the page (ARGS=--check compares only)
+	$(BIN)/python -m mobile_web.vendor_files $(ARGS)
+
+guide: $(VENV)/.dev ## the médiateur's guide as PDF (build/guide-mediateur.pdf)
+	$(BIN)/python docs/print_guide.py
 
 lock: $(VENV)/.dev ## refresh the locked dependencies (hashes, no index address)
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

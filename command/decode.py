@@ -21,6 +21,8 @@ _PICTURE_SUFFIX = re.compile(
 )
 _MANY_IMAGES = 10
 _STDIN = Path("-")
+# For the way of reading that is under way when the time is up, before the image is given up.
+_LAST_WAY_CPU_SECONDS = 0.4
 
 
 @click.command()
@@ -74,7 +76,11 @@ async def _decode_all(paths: list[Path], annotate: Path | None, cpu_ms: int) -> 
 
     # A hard image that may spend more is given more time before its worker is ended.
     options = {"cpu_seconds_max": cpu_ms / 1000}
-    pool = ReaderPool(options=options, seconds_max=5.0 + 4 * options["cpu_seconds_max"])
+    pool = ReaderPool(
+        options=options,
+        cpu_seconds_max=_LAST_WAY_CPU_SECONDS + options["cpu_seconds_max"],
+        seconds_max=5.0 + 4 * options["cpu_seconds_max"],
+    )
     await pool.start()
     quiet = len(paths) < _MANY_IMAGES or not sys.stderr.isatty()
     all_read = True

@@ -21,8 +21,8 @@ def remittances() -> None:
 
 @remittances.command("list")
 @click.argument("siret")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
-@click.option("--offset", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200), help="How many at most.")
+@click.option("--offset", default=0, type=click.IntRange(0), help="How many of the newest to leave out.")
 @click.option("--json", "as_json", is_flag=True)
 @data_option
 def list_of_operator(siret: str, limit: int, offset: int, as_json: bool, data: Path | None) -> None:

@@ -53,7 +53,7 @@ ACTIONS = {
     "programme.amend": "Validité modifiée par avenant",
     "programme.calendar": "Calendrier des clôtures changé",
     "programme.fund": "Financement du programme confirmé",
-    "remittance.repeat": "Clôture de bordereau répétée",
+    "remittance.repeat": "Bordereau de remise redemandé, sans nouvelle clôture",
     "scan.undo": "Encaissement annulé par l’opérateur",
     "trustee.approve": "Compte du mandataire approuvé",
     "trustee.format": "Format des virements changé",
@@ -68,7 +68,12 @@ KINDS = {
     "programme": "programme",
     "site": "lieu",
 }
-NAMED_KINDS = {"attempt": "scan", "generation": "génération", "key": "clé"}
+NAMED_KINDS = {
+    "attempt": "scan",
+    "generation": "génération",
+    "key": "clé",
+    "remittance": "bordereau",  # operator, slash, number
+}
 ACTORS = {"demo": "démonstration", "enrolment": "lien d’enrôlement", "validator": "le service"}
 DETAILS = {
     "booklet_count": "carnets",

@@ -188,7 +188,7 @@ def hashed_fields(siret: str, number: int, line: RemittanceLine) -> tuple[str, .
         str(line.pass_id.booklet),
         str(line.pass_id.number),
         str(line.attempt_id),
-        line.accepted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        line.accepted_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         str(line.amount_cents),
         str(line.programme_id),
         str(line.site_id),

@@ -3,6 +3,7 @@
 What an operator may read of them is in remittance_rows.py, which does no I/O.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -136,6 +137,8 @@ async def close_remittance(
             return CloseRefusal.NOTHING_TO_REMIT
         number = await connection.fetchval(NEXT_NUMBER, operator_id)
         siret = await connection.fetchval(SIRET, operator_id)
+        # In a thread: hashing ten thousand lines would hold the loop, and with it the scans.
+        lines_sha256 = await asyncio.to_thread(hash_of_lines, siret, number, lines)
         await connection.execute(
             ADD,
             operator_id,
@@ -143,7 +146,7 @@ async def close_remittance(
             at.replace(microsecond=0),
             len(lines),
             sum(line.amount_cents for line in lines),
-            hash_of_lines(siret, number, lines),
+            lines_sha256,
             actor,
             certified_by,
             certification,

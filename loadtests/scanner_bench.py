@@ -25,7 +25,7 @@ from scanner.decoders import decoders, look_with_tapirscan, look_with_zbar, look
 from scanner.found import FoundCode
 from scanner.picture import Grey, open_picture
 from scanner.read import read_picture
-from scanner.stages import STAGES
+from scanner.stages import STAGES, Stage
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "photos" / "manifest.json"
@@ -112,11 +112,11 @@ def _cascade(
     counts: dict[str, int] = {}
     last = started = time.process_time()
 
-    def told(stage: Any, count: int) -> None:
+    def told(stage: Stage, found: list[FoundCode]) -> None:
         nonlocal last
         now = time.process_time()
         measured.stage_ms[stage.name].append((now - last) * 1000)
-        counts[stage.name], last = count, now
+        counts[stage.name], last = len(found), now
 
     codes = read_picture(picture, told=told)
     spent = (time.process_time() - started) * 1000

@@ -51,6 +51,7 @@ class Paper(FPDF):
         ):
             self.add_font(family, style, FONTS / f"{name}.ttf")
         self._foot = foot
+        self._fitted: dict[tuple[str, float, str, str, float], tuple[str, float]] = {}
         at = at.astimezone(UTC)
         self.set_auto_page_break(False)
         self.set_margins(LEFT, TOP, 210 - RIGHT)
@@ -84,17 +85,24 @@ class Paper(FPDF):
 
     def fitted(self, text: str, width: float) -> str:
         """The text, or as much of it as the width holds."""
-        text = self.drawable(text)
-        if self.get_string_width(text) <= width:
-            return text
-        while text and self.get_string_width(text + ELLIPSIS) > width:
-            text = text[:-1]
-        return text.rstrip() + ELLIPSIS
+        return self._measured(text, width)[0]
+
+    def _measured(self, text: str, width: float) -> tuple[str, float]:
+        """The text that fits, and its width; kept, because thousands of lines say the same."""
+        key = (text, width, self.font_family, self.font_style, self.font_size_pt)
+        if key not in self._fitted:
+            fitted = self.drawable(text)
+            if self.get_string_width(fitted) > width:
+                while fitted and self.get_string_width(fitted + ELLIPSIS) > width:
+                    fitted = fitted[:-1]
+                fitted = fitted.rstrip() + ELLIPSIS
+            self._fitted[key] = (fitted, self.get_string_width(fitted))
+        return self._fitted[key]
 
     def write_at(self, x: float, y: float, text: str, *, width: float, right: bool = False) -> None:
         """One line. right: it ends at x + width."""
-        text = self.fitted(text, width)
-        self.text(x + width - self.get_string_width(text) if right else x, y, text)
+        text, wide = self._measured(text, width)
+        self.text(x + width - wide if right else x, y, text)
 
     def paragraph(self, text: str, *, x: float = LEFT, width: float = WIDTH, leading: float = 4.6) -> None:
         """Broken into lines from the pen's height on, which it moves."""

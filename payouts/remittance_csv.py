@@ -8,7 +8,7 @@ UTF-8 with a byte order mark, semicolons, CRLF. The first eleven columns are tho
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 
 from ledger.remittance_rows import (
@@ -100,26 +100,34 @@ def remittance_csv(closed: ClosedRemittance) -> bytes:
     rows = csv.writer(text, delimiter=";", lineterminator="\r\n")
     rows.writerow(COLUMNS)
     remittance = closed.remittance
+    names = _safe_names(remittance.names)
     for line in closed.lines:
         hashed = hashed_fields(remittance.siret, remittance.number, line)
-        rows.writerow((*hashed, *_said_to_people(line, remittance.names)))
+        rows.writerow((*hashed, *_said_to_people(line, names)))
     return text.getvalue().encode("utf-8-sig")
 
 
 def _said_to_people(line: RemittanceLine, names: RemittanceNames) -> Iterator[str]:
     yield line.accepted_at.astimezone(PARIS).strftime("%d/%m/%Y %H:%M:%S")
     yield _euros(line.amount_cents)
-    for name in (
-        names.programmes[line.programme_id],
-        names.funders[line.programme_id],
-        names.sites[line.site_id],
-        names.services[line.service],
-    ):
-        yield _cell(name)
+    yield names.programmes[line.programme_id]
+    yield names.funders[line.programme_id]
+    yield names.sites[line.site_id]
+    yield names.services[line.service]
+
+
+def _safe_names(names: RemittanceNames) -> RemittanceNames:
+    return replace(
+        names,
+        sites={key: _cell(name) for key, name in names.sites.items()},
+        services={key: _cell(name) for key, name in names.services.items()},
+        programmes={key: _cell(name) for key, name in names.programmes.items()},
+        funders={key: _cell(name) for key, name in names.funders.items()},
+    )
 
 
 def _cell(text: str) -> str:
-    """What people wrote. One row is one line of the file, or line by line tools would hash otherwise."""
+    """What people wrote. A row is one line of the file, or tools that go by lines would hash otherwise."""
     return defused(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
 
 

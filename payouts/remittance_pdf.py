@@ -69,9 +69,9 @@ def draw_remittance(closed: ClosedRemittance) -> bytes:
     _head(paper, closed)
     _sums(paper, closed)
     _certification(paper, remittance)
+    _how_to_verify(paper, closed)
     _lines(paper, closed)
     _corrections(paper, closed)
-    _how_to_verify(paper, closed)
     return bytes(paper.output())
 
 
@@ -127,7 +127,7 @@ def _facts(
     y = TOP + 22
     for label, fact in facts:
         paper.ink(8.5, grey=GREY)
-        paper.text(x, y + 3.4, label)
+        paper.text(x, y + 3.2, label)
         paper.ink(9, bold=label in {"Structure", "Total", "Net à payer"})
         paper.set_y(y)
         paper.paragraph(fact, x=x + label_width, width=width)
@@ -269,7 +269,7 @@ def _correction(paper: Paper, cells: tuple[str, ...]) -> None:
 
 def _how_to_verify(paper: Paper, closed: ClosedRemittance) -> None:
     name = file_name(closed, "csv")
-    _title(paper, "Empreinte et vérification", height=46)
+    _title(paper, "Empreinte et vérification", height=40)
     paper.ink(9)
     paper.paragraph("Empreinte SHA-256 des lignes de ce bordereau :")
     paper.ink(8.6, mono=True)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Debian packages beyond the wheels: installed where we may (root, apt-get), asked for plainly elsewhere.
 #   demo: libzbar0 (pyzbar's wheel carries no libzbar; without it the other decoders serve)
-#   test: also chromium (the page's tests), poppler-utils (pdftoppm renders the printed booklets) and hledger
-#   (checks the journal that we export)
+#   test: also chromium and firefox-esr (the page's tests), poppler-utils (pdftoppm renders the printed booklets) and
+#   hledger (checks the journal that we export)
 # In CI (CI=true) a missing one is an error; elsewhere `demo` goes on and says what it lacks.
 set -u
 purpose=${1:?demo or test}
@@ -11,6 +11,7 @@ has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib/*/"$
 has_library libzbar.so.0 || packages+=(libzbar0)
 if [ "$purpose" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
+  command -v firefox-esr >/dev/null || packages+=(firefox-esr)
   command -v pdftoppm >/dev/null || packages+=(poppler-utils)
   command -v hledger >/dev/null || packages+=(hledger)
 fi

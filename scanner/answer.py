@@ -17,6 +17,12 @@ class Ready(msgspec.Struct, tag="ready", frozen=True):
     decoders: tuple[str, ...]
 
 
+class Reading(msgspec.Struct, tag="reading", frozen=True):
+    """Found so far, for the case that the worker does not come to its end."""
+
+    codes: list[FoundCode]
+
+
 class Read(msgspec.Struct, tag="read", frozen=True):
     codes: list[FoundCode]
 
@@ -32,7 +38,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     cause: str
 
 
-Answer = Ready | Read | Refused | Failed
+Answer = Ready | Reading | Read | Refused | Failed
 
 _decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 

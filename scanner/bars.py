@@ -3,7 +3,7 @@
 A decoder that goes by rows sees a pixel of each bar; here each bar is seen over its whole height.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import cv2
@@ -12,8 +12,14 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from scanner.bar_areas import BarArea, bar_areas, edge_field
+from scanner.bars_blurred import content_likeliest
 from scanner.picture import Grey
 
+# Where one code or two were read, what is left is text mostly; where many were, more of a table's codes.
+MANY_READ = 3
+# Areas that are looked at as if they were out of focus, which costs ten times as much.
+# Few codes are not twice as long as they are high; text and wood often are not.
+BLURRED_MAX, LONG_MIN = 12, 2.0
 BANDS, BANDS_FINE = 9, 24
 ROWS_PER_BAND = 8
 # Of a strip's length: the window in which light and dark are told apart, and the reach of sharpening.
@@ -29,10 +35,25 @@ _CODE_128 = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.Code128,))
 Profiles = NDArray[np.float32]
 
 
-def read_bars(picture: Grey) -> Iterator[tuple[BarArea, bytes | None]]:
-    """Each area that has the texture of bars, with its content where it could be read."""
+def read_bars(picture: Grey, is_time_up: Callable[[], bool]) -> Iterator[tuple[BarArea, bytes]]:
+    """Each area that has the texture of bars and could be read, with its content."""
+    unread, read_count = [], 0
     for area in bar_areas(picture):
-        yield area, _content_of(area.strip(picture))
+        if is_time_up():
+            return
+        strip = area.strip(picture)
+        if content := _content_of(strip):
+            read_count += 1
+            yield area, content
+        elif area.length >= LONG_MIN * area.height:
+            unread.append((area, strip))
+    if 0 < read_count < MANY_READ:
+        return
+    for area, strip in unread[:BLURRED_MAX]:
+        if is_time_up():
+            return
+        if content := content_likeliest(_straightened(strip)):
+            yield area, content
 
 
 def _content_of(strip: Grey) -> bytes | None:

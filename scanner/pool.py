@@ -13,6 +13,8 @@ from scanner.answer import Answer, Failed, Read, Refused
 from scanner.found import FoundCode, ImageRefused, refuse_too_many_bytes
 from scanner.process import WorkerLost, WorkerProcess
 
+# A reader that minds its own time ends well before; beyond this much CPU its process is ended.
+CPU_SECONDS_MAX = 1.0
 # Libraries in C leak and fragment a little; a fresh process costs half a second.
 IMAGES_PER_WORKER_MAX = 500
 WAIT_SECONDS_MAX = 10.0
@@ -27,7 +29,7 @@ class ReaderBusy(Exception):
 
 
 class ReaderFailed(Exception):
-    """Reading this picture hung or killed its worker, or the reader is closed."""
+    """Reading this picture hung or killed its worker before any code was found, or the reader is closed."""
 
 
 class ReaderPool:
@@ -37,13 +39,18 @@ class ReaderPool:
         self,
         *,
         workers: int = 1,
-        seconds_max: float = 5.0,
+        cpu_seconds_max: float = CPU_SECONDS_MAX,
+        seconds_max: float = 10.0,
         waiting_max: int = 16,
         images_per_worker_max: int = IMAGES_PER_WORKER_MAX,
         reader: str = "scanner.read:read_codes",
         options: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """`options` go to the reader by name with each picture: {"cpu_seconds_max": 0.3}, say."""
+        """A worker is ended at `cpu_seconds_max` of CPU or `seconds_max` by the clock, which only guards
+        against hanging: on a busy machine an honest picture takes several seconds.
+
+        `options` go to the reader by name with each picture: {"cpu_seconds_max": 0.3}, say.
+        """
         assert workers > 0
         assert waiting_max > 0
         self._waiting: asyncio.Queue[_Request] = asyncio.Queue(waiting_max)
@@ -52,6 +59,7 @@ class ReaderPool:
                 self._waiting,
                 reader,
                 options,
+                cpu_seconds_max=cpu_seconds_max,
                 seconds_max=seconds_max,
                 images_per_worker_max=images_per_worker_max,
             )
@@ -139,12 +147,14 @@ class _Lane:
         reader: str,
         options: Mapping[str, float],
         *,
+        cpu_seconds_max: float,
         seconds_max: float,
         images_per_worker_max: int,
     ) -> None:
         self._waiting = waiting
         self._reader = reader
         self._options = options
+        self._cpu_seconds_max = cpu_seconds_max
         self._seconds_max = seconds_max
         self._images_per_worker_max = images_per_worker_max
         self._worker: WorkerProcess | None = None
@@ -152,7 +162,12 @@ class _Lane:
 
     async def start_worker(self) -> WorkerProcess:
         assert self._worker is None
-        self._worker = await WorkerProcess.start(self._reader, self._options, seconds_max=self._seconds_max)
+        self._worker = await WorkerProcess.start(
+            self._reader,
+            self._options,
+            cpu_seconds_max=self._cpu_seconds_max,
+            seconds_max=self._seconds_max,
+        )
         self.decoders = self._worker.decoders
         return self._worker
 
@@ -180,7 +195,10 @@ class _Lane:
             raise
         except Exception as cause:  # Whatever it was costs this request, and never the lane.
             _log.warning("the worker on a picture of %d bytes %s", len(request.image_bytes), cause)
-            request.fail(ReaderFailed(f"This picture can't be read: its worker {cause}. Take another one."))
+            if self._worker is not None and self._worker.found_so_far:
+                request.settle(Read(self._worker.found_so_far))
+            else:
+                request.fail(ReaderFailed(f"This picture can't be read: its worker {cause}. Take another."))
             await self.stop_worker()
 
     async def _renew(self) -> None:

@@ -8,14 +8,16 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
-from scanner.answer import ANSWER_BYTES_MAX, LENGTH, Answer, Ready, from_body
+from scanner.answer import ANSWER_BYTES_MAX, LENGTH, Answer, Reading, Ready, from_body
+from scanner.found import FoundCode
 
 # Half a second on an idle machine; a loaded one is given time.
 START_SECONDS_MAX = 30.0
@@ -41,22 +43,25 @@ class WorkerProcess:
         self._writer = writer
         self.decoders: tuple[str, ...] = ()
         self.images_read = 0
+        # On the picture in hand; all there is when the worker is lost.
+        self.found_so_far: list[FoundCode] = []
 
     @classmethod
     async def start(
-        cls, reader_name: str, options: Mapping[str, float], *, seconds_max: float
+        cls, reader_name: str, options: Mapping[str, float], *, cpu_seconds_max: float, seconds_max: float
     ) -> "WorkerProcess":
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_unix_connection(sock=ours)
             try:
-                process = _spawn(reader_name, options, seconds_max, theirs)
+                process = _spawn(reader_name, options, (cpu_seconds_max, seconds_max), theirs)
             except BaseException:
                 writer.close()
                 raise
         worker = cls(process, reader, writer)
         try:
-            ready = await worker._hear(START_SECONDS_MAX)
+            async with _answer_within(START_SECONDS_MAX):
+                ready = await worker._hear()
             if not isinstance(ready, Ready):
                 raise WorkerLost("did not say that it is ready")
         except BaseException:
@@ -71,8 +76,12 @@ class WorkerProcess:
 
     async def ask(self, image_bytes: bytes, *, seconds_max: float) -> Answer:
         self.images_read += 1
+        self.found_so_far = []
         self._writer.writelines((LENGTH.pack(len(image_bytes)), image_bytes))
-        return await self._hear(seconds_max)
+        async with _answer_within(seconds_max):
+            while isinstance(answer := await self._hear(), Reading):
+                self.found_so_far = answer.codes
+        return answer
 
     async def stop(self) -> None:
         self._process.kill()
@@ -82,15 +91,12 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def _hear(self, seconds_max: float) -> Answer:
+    async def _hear(self) -> Answer:
         try:
-            async with asyncio.timeout(seconds_max):
-                (length,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
-                if length > ANSWER_BYTES_MAX:
-                    raise WorkerLost(f"announced an answer of {length} bytes")
-                return from_body(await self._reader.readexactly(length))
-        except TimeoutError as cause:
-            raise WorkerLost(f"did not answer within {seconds_max:g} s") from cause
+            (length,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
+            if length > ANSWER_BYTES_MAX:
+                raise WorkerLost(f"announced an answer of {length} bytes")
+            return from_body(await self._reader.readexactly(length))
         except (EOFError, OSError) as cause:
             raise WorkerLost(await self._epitaph()) from cause
         except msgspec.MsgspecError as cause:
@@ -102,11 +108,25 @@ class WorkerProcess:
             status = await asyncio.to_thread(self._process.wait, 1.0)
         except subprocess.TimeoutExpired:
             return "closed its socket"
+        if status == -signal.SIGPROF:
+            return "spent all the time it had"
         return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
+@contextlib.asynccontextmanager
+async def _answer_within(seconds_max: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds_max):
+            yield
+    except TimeoutError as cause:
+        raise WorkerLost(f"did not answer within {seconds_max:g} s") from cause
+
+
 def _spawn(
-    reader_name: str, options: Mapping[str, float], seconds_max: float, socket_of_child: socket.socket
+    reader_name: str,
+    options: Mapping[str, float],
+    limits: tuple[float, float],
+    socket_of_child: socket.socket,
 ) -> subprocess.Popen[bytes]:
     """Takes about a millisecond (vfork), so it is not worth a thread."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -120,7 +140,7 @@ def _spawn(
             "-m",
             "scanner.worker",
             reader_name,
-            str(seconds_max),
+            *map(str, limits),
             json.dumps(dict(options)),
         ],
         stdin=socket_of_child.fileno(),

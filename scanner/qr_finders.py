@@ -4,12 +4,15 @@ A finder is looked for as a whole, light and dark rings around a dark middle, no
 a line, which blur merges and glare breaks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from scanner.picture import Grey
 from scanner.qr_grid import Quad
@@ -23,6 +26,8 @@ PATTERN_PIXELS = 15
 LIKENESS_MIN = 0.55
 CONTRAST_MIN = 6
 FINDERS_MAX = 24
+# Of one scale; a photograph has dozens, a picture of nothing but finders ten thousand.
+PEAKS_MAX = 500
 # A finder's dark middle looks like a finder, two and a half times smaller: of two sizes as likely the larger.
 GROWTHS = tuple(0.8 * 1.22**step for step in range(8))
 LARGER_IS_LIKELIER = 0.2
@@ -78,28 +83,35 @@ class Trio:
         return max(1.0, (corner.away(right) + corner.away(below)) / 2 / float(module))
 
 
-def trios(picture: Grey) -> list[Trio]:
+def trios(picture: Grey, is_time_up: Callable[[], bool]) -> list[Trio]:
     """Likeliest first."""
-    found = [_trio(three) for three in combinations(_finders(picture), 3)]
+    found = [_trio(three) for three in combinations(_finders(picture, is_time_up), 3)]
     likely = (trio for trio in found if trio is not None and trio.oddness <= ODDNESS_MAX)
     return sorted(likely, key=lambda trio: trio.oddness)[:TRIOS_MAX]
 
 
-def _finders(picture: Grey) -> list[Finder]:
+def _finders(picture: Grey, is_time_up: Callable[[], bool]) -> list[Finder]:
     seen: list[Finder] = []
     scale = min(ENLARGED_MAX, SEARCHED_PIXELS / max(picture.shape))
-    while min(picture.shape) * scale > 2 * PATTERN_PIXELS:
+    while min(picture.shape) * scale > 2 * PATTERN_PIXELS and not is_time_up():
         interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         scaled = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation)
         likeness = cv2.matchTemplate(scaled, _pattern(), cv2.TM_CCOEFF_NORMED)
         peaks = (likeness > LIKENESS_MIN) & (likeness >= cv2.dilate(likeness, np.ones((7, 7), np.uint8)))
-        for y, x in np.argwhere(peaks):
+        for y, x in _highest(likeness, peaks):
             if scaled[y : y + PATTERN_PIXELS, x : x + PATTERN_PIXELS].std() >= CONTRAST_MIN:
                 centre_x, centre_y = ((at + PATTERN_PIXELS / 2) / scale for at in (x, y))
                 module = PATTERN_PIXELS / (FINDER + 2) / scale
                 seen.append(Finder(centre_x, centre_y, module, float(likeness[y, x])))
         scale /= SCALE_STEP
-    return _best([_measured(picture, finder) for finder in _best(seen)])
+    return [] if is_time_up() else _best([_measured(picture, finder) for finder in _best(seen)])
+
+
+def _highest(likeness: NDArray[Any], peaks: NDArray[np.bool_]) -> NDArray[np.intp]:
+    places = np.argwhere(peaks)
+    if len(places) <= PEAKS_MAX:
+        return places
+    return places[np.argpartition(-likeness[peaks], PEAKS_MAX)[:PEAKS_MAX]]
 
 
 def _measured(picture: Grey, seen: Finder) -> Finder:

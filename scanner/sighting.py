@@ -44,8 +44,11 @@ class Progress:
         self.unread: list[Corners] = []
         self._until = time.process_time() + cpu_seconds_max
 
+    def cpu_seconds_left(self) -> float:
+        return max(0.0, self._until - time.process_time())
+
     def is_time_up(self) -> bool:
-        return time.process_time() >= self._until
+        return self.cpu_seconds_left() == 0
 
     def add(self, sighting: Sighting) -> None:
         self._merge(sighting.codes[:CODES_MAX])

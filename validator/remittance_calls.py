@@ -1,5 +1,6 @@
 """The calls by which an operator closes remittances, reads them back and follows its money."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -76,7 +77,7 @@ async def post_remittance(request: web.Request) -> web.Response:
             detail = f"{len(told)} of these can't be remitted, so none was; `attempts` says which and why"
             raise Problem(409, "not-remittable", detail, attempts=told)
         case ClosedRemittance():
-            return answer(_remittance_body(closed), 201)
+            return answer(await asyncio.to_thread(_remittance_body, closed), 201)
 
 
 def _certification(device: Device, snapshot: Snapshot) -> str:
@@ -100,12 +101,14 @@ async def get_remittance(request: web.Request) -> web.Response:
     closed = await _own(request)
     async with answering(request.app[POOL]) as connection:
         disputes = await disputes_of(connection, closed.remittance.operator_id, closed.remittance.number)
-    return answer(_remittance_body(closed, disputes))
+    # In a thread, like all that grows with the lines: the loop belongs to the scans.
+    return answer(await asyncio.to_thread(_remittance_body, closed, disputes))
 
 
 async def get_remittance_csv(request: web.Request) -> web.Response:
     closed = await _own(request)
-    return _file(request, closed, remittance_csv(closed), "csv", "text/csv")
+    lines = await asyncio.to_thread(remittance_csv, closed)
+    return _file(closed, lines, "csv", "text/csv")
 
 
 async def get_remittance_pdf(request: web.Request) -> web.Response:
@@ -114,7 +117,7 @@ async def get_remittance_pdf(request: web.Request) -> web.Response:
         drawn = await request.app[DRAWINGS].draw(closed)
     except DrawingBusy as error:
         raise TooManyAttempts(f"{error}; ask again", retry_after_seconds=3) from None
-    return _file(request, closed, drawn, "pdf", "application/pdf")
+    return _file(closed, drawn, "pdf", "application/pdf")
 
 
 async def _own(request: web.Request) -> ClosedRemittance:
@@ -129,9 +132,7 @@ async def _own(request: web.Request) -> ClosedRemittance:
     return closed
 
 
-def _file(
-    request: web.Request, closed: ClosedRemittance, content: bytes, suffix: str, media_type: str
-) -> web.Response:
+def _file(closed: ClosedRemittance, content: bytes, suffix: str, media_type: str) -> web.Response:
     """The same facts make the same bytes, so that their hash tells whether one has them already."""
     headers = {
         "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',

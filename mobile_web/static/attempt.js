@@ -1,13 +1,16 @@
 // One physical scan and its id. A resend keeps the id, and so is never a second scan.
 
-// `pass` is who it is, where a check has told; a typed code tells it once judged.
-export function newAttempt({ code, pass, service, now = Date.now() }) {
+// `pass` is who it is, where this phone or a check could tell; a typed code tells it once judged.
+// Times are by the device's own clock; `skewMs` is how wrong it was known to be.
+export function newAttempt({ code, pass, service, source, skewMs = null, now = Date.now() }) {
   return {
     attemptId: newAttemptId(now),
     code,
     pass,
     service,
+    source,
     scannedAt: new Date(now).toISOString(),
+    skewMs,
     state: "waiting",
   }
 }

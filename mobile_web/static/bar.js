@@ -1,35 +1,29 @@
 // The bar at the bottom: the latest verdict, what keeps verdicts from coming, and the session's sums.
 
 import { element, say, show } from "./elements.js"
-import { toldTogether } from "./telling.js"
-import { TROUBLE, notYetTaken, total } from "./words.js"
+import { words } from "./language.js"
 
-export function showLatest(attempts) {
-  const { kind, symbol, verdict, which } = toldTogether(attempts)
+export function showLatest({ kind, symbol, verdict, which }) {
   const latest = element("latest")
   latest.dataset.kind = kind
   latest.querySelector(".symbol").textContent = symbol
   latest.querySelector(".verdict").textContent = verdict
   latest.querySelector(".which").textContent = which
-  show(latest)
 }
 
-// A verdict that comes is of another pass than the one now waiting.
-export function forgetLatest() {
-  show(element("latest"), false)
-}
-
-export function showTrouble(trouble) {
-  if (trouble) forgetLatest()
+export function showTrouble(trouble, waitingCount, ageMs) {
   show(element("trouble"), trouble !== null)
-  say(element("trouble-words"), trouble ? TROUBLE[trouble] : "")
+  const said = trouble ? words.trouble(trouble, waitingCount, ageMs) : ""
+  // A live region is read aloud at each change: none without news.
+  if (element("trouble-words").textContent !== said) say(element("trouble-words"), said)
 }
 
-// Only what the server has accepted is counted as money; what waits is named beside it.
+// What the server has accepted and what waits make the total; beside it, how much is of each.
 export function showSums(attempts) {
-  const accepted = attempts.filter((attempt) => attempt.state === "accepted")
-  const waiting = attempts.filter((attempt) => attempt.state === "waiting")
-  const cents = accepted.reduce((sum, attempt) => sum + (attempt.pass.face_value_cents ?? 0), 0)
-  say(element("total"), total(accepted.length, cents))
-  say(element("owed"), waiting.length ? notYetTaken(waiting.length) : "")
+  const of = (state) => attempts.filter((attempt) => attempt.state === state)
+  const [accepted, waiting] = [of("accepted"), of("waiting")]
+  const values = [...accepted, ...waiting].map(({ pass }) => pass?.face_value_cents)
+  const cents = values.reduce((sum, value) => sum + (value ?? 0), 0)
+  say(element("total"), words.total(values.length, cents, !values.includes(undefined)))
+  say(element("owed"), words.taken(accepted.length, waiting.length))
 }

@@ -23,6 +23,19 @@ export class Problem extends Error {
   }
 }
 
+const listeners = []
+let deviceKey = null
+
+// From now on, what changes something is signed; null: no longer.
+export function signWith(key) {
+  deviceKey = key
+}
+
+// `listen` is told of each answer, whatever it says: { date, sentAt, receivedAt }.
+export function onContact(listen) {
+  listeners.push(listen)
+}
+
 export function get(path) {
   return call(path, { method: "GET" })
 }
@@ -36,12 +49,18 @@ export function postPhoto(path, file) {
 }
 
 async function call(path, request, contentType, timeoutMs = ANSWER_TIMEOUT_MS) {
-  const headers = { Accept: "application/json", "Accept-Language": "fr" }
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang }
   if (contentType) headers["Content-Type"] = contentType
   const signal = AbortSignal.timeout(timeoutMs)
   let response, body
   try {
+    if (deviceKey && request.body) {
+      const { signatureOf } = await import("./device_key.js")
+      headers["X-Device-Signature"] = await signatureOf({ ...request, path }, deviceKey)
+    }
+    const sentAt = Date.now()
     response = await fetch(path, { ...request, headers, signal, cache: "no-store", redirect: "error" })
+    tellContact(response, sentAt)
     body = await response.json()
   } catch (error) {
     if (response && !response.ok) throw problem(response, {})
@@ -49,6 +68,11 @@ async function call(path, request, contentType, timeoutMs = ANSWER_TIMEOUT_MS) {
   }
   if (!response.ok) throw problem(response, body)
   return body
+}
+
+function tellContact(response, sentAt) {
+  const contact = { date: response.headers.get("Date"), sentAt, receivedAt: Date.now() }
+  for (const listen of listeners) listen(contact)
 }
 
 function problem(response, body) {

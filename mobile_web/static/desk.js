@@ -1,84 +1,159 @@
-// The desk of an enrolled device: the ways in (typed, photographed) meet the journal, the queue and the list.
+// The desk of an enrolled device: the ways in (camera, photo, hand, scanner) meet the journal, the queue and the list.
 
-import { newAttempt } from "./attempt.js"
 import * as bar from "./bar.js"
-import { checkPass } from "./checks.js"
-import { element, say, show } from "./elements.js"
-import { CannotKeep, Journal } from "./journal.js"
+import { isApple, isInstalled } from "./browser.js"
+import { element, notice, say, show } from "./elements.js"
+import { feel } from "./feedback.js"
+import { Intake } from "./intake.js"
+import { Journal } from "./journal.js"
+import { words } from "./language.js"
+import { warningOf } from "./limits.js"
 import { openMode } from "./mode.js"
-import { openPhoto } from "./photo.js"
 import { Queue } from "./queue.js"
 import { openService } from "./service.js"
+import { told, toldAtOnce, toldTogether } from "./telling.js"
 import { openTyping } from "./typing.js"
-import { openUndo } from "./undo.js"
 import { VerdictList } from "./verdict_list.js"
-import { CANNOT_KEEP, revokedWith, waitingOfOther } from "./words.js"
+import { listenToWedge } from "./wedge.js"
 
-export function openDesk(device) {
-  const journal = new Journal(device)
-  const queue = new Queue(journal)
+const LOOK_EVERY_MS = 60_000
+const REFRESH_EVERY_MS = 15 * 60_000
+const NOT_TAKEN = new Set(["no-service", "cannot-keep"])
+const TESTS = new Set(["acceptable", "refusable", "untested", "practice"])
+
+// Answers { start }, to be called once nobody else can be the device's person: nothing is sent before.
+export async function openDesk({ device, store, facts, clock }) {
+  const journal = await Journal.open(store, device)
+  const queue = new Queue(journal, clock)
   const list = new VerdictList()
   const service = openService(device)
-  const { isTest } = openMode()
+  const modeOf = openMode()
+  const intake = new Intake({ journal, queue, facts, clock, modeOf, serviceOf: service.chosen })
 
-  // Answers whether it took charge: written down first, sent after.
-  const take = (passes) => {
-    if (!service.isChosen()) return false
-    try {
-      journal.add(passes.map(({ code, pass }) => newAttempt({ code, pass, service: service.chosen() })))
-    } catch (error) {
-      if (!(error instanceof CannotKeep)) throw error
-      say(element("notice"), CANNOT_KEEP)
-      return false
-    }
-    bar.forgetLatest()
-    queue.send()
-    return true
+  // What was read is told at once; answers what intake.js told.
+  const take = async (text, source) => {
+    const answer = await intake.take(text, source)
+    tell([answer])
+    return answer
   }
-  const test = async (code) => {
-    const tested = await checkPass(code, service.chosen())
-    list.addTest(tested)
-    bar.showLatest([tested])
-  }
-  openTyping((code) => (isTest() ? (test(code), true) : take([{ code }])))
-  openPhoto({ take, isTest, service })
+  const tell = (answers) => tellTaken(answers, { list, service })
+  const isReady = () => modeOf() !== "take" || service.isChosen()
 
+  openTyping(async (code) => !NOT_TAKEN.has((await take(code, "typed")).kind))
+  listenToWedge({ onCode: (code) => take(code, "wedge"), onGarbled: () => notice("wedge", words.WEDGE_GARBLED) })
   followJournal(journal, list)
-  followQueue(queue, journal)
-  showDesk(device, journal)
-  journal.dropOld()
-  queue.send()
+  const look = followTrouble({ queue, journal, facts, clock })
+  await showDesk(device, journal)
+  const parts = { take, isReady, tell, intake, modeOf, service, journal, queue, list }
+  openLater(parts).catch(() => notice("parts", words.SERVICE_SILENT))
+  const refresh = keepFresh(facts, look)
+  const start = () => {
+    queue.send()
+    refresh()
+  }
+  element("send-now").addEventListener("click", start)
+  return { start }
+}
+
+// The parts that the first look at the desk does not need.
+async function openLater({ take, isReady, tell, intake, modeOf, service, journal, queue, list }) {
+  const [{ openScanning }, { openPhoto }, { openUndo }, { openMoney }] = await Promise.all([
+    import("./scanning.js"),
+    import("./photo.js"),
+    import("./undo.js"),
+    import("./money.js"),
+  ])
+  openPhoto({ intake, tell, modeOf, isReady, service })
+  openMoney(journal)
+  const undo = openUndo(journal)
+  list.addEventListener("undo", (event) => undo(event.detail))
+  await openScanning({ take, isReady, queue })
+  const { applyUpdate, registerWorker, updates } = await import("./updates.js")
+  updates.addEventListener("update-ready", () => offerUpdate(applyUpdate))
+  registerWorker()
+}
+
+function tellTaken(answers, { list, service }) {
+  const [{ kind, attempt, why }] = answers
+  if (kind === "no-service") return service.isChosen()
+  if (kind === "cannot-keep") {
+    feel("refused")
+    return notice("kept", words.CANNOT_KEEP[why])
+  }
+  const attempts = answers.filter(({ kind }) => !words.AT_ONCE[kind]).map((answer) => answer.attempt)
+  for (const one of attempts) if (TESTS.has(one.state)) list.addTest(one)
+  const told = attempts.length ? toldTogether(attempts) : toldAtOnce(kind, attempt)
+  bar.showLatest(told)
+  feel(told.kind)
 }
 
 function followJournal(journal, list) {
-  journal.addEventListener("change", () => {
+  const showAll = () => {
     list.show(journal.attempts())
     bar.showSums(journal.attempts())
-  })
-  const undo = openUndo(journal)
-  list.addEventListener("undo", (event) => undo(event.detail))
+  }
+  journal.addEventListener("change", showAll)
+  showAll()
   element("new-session").addEventListener("click", () => {
     list.forgetTests()
     journal.startAfresh()
   })
 }
 
-function followQueue(queue, journal) {
-  queue.addEventListener("verdicts", (event) => bar.showLatest(event.detail))
-  queue.addEventListener("state", () => bar.showTrouble(queue.trouble))
-  queue.addEventListener("unknown-device", () => {
-    show(element("desk"), false)
-    show(element("stranger"))
-    say(element("notice"), revokedWith(journal.waiting().length))
+// Answers a function that looks again at what a person should know.
+function followTrouble({ queue, journal, facts, clock }) {
+  let isAnswered = true
+  const look = (isNow = isAnswered) => {
+    isAnswered = isNow
+    const waiting = journal.waiting().length
+    const isOff = !navigator.onLine || !isAnswered
+    bar.showTrouble(queue.trouble ?? (isOff ? "no-answer" : null), waiting, facts.ageMs)
+    notice("clock", clock.isWrong ? words.clockWrong(clock.skewMs) : "")
+    const limit = warningOf(journal)
+    notice("limit", limit ? words.LIMIT[limit](waiting) : "")
+    notice("eviction", waiting && isApple && !isInstalled ? words.INSTALL.ios : "")
+  }
+  queue.addEventListener("verdicts", (event) => {
+    const told = toldTogether(event.detail)
+    bar.showLatest(told)
+    feel(told.kind)
+    look(true)
   })
-  element("send-now").addEventListener("click", () => queue.send())
+  queue.addEventListener("unknown-device", () => {
+    for (const hidden of ["desk", "bar"]) show(element(hidden), false)
+    element("scan-stop").click()
+    show(element("stranger"))
+    notice("revoked", words.revokedWith(journal.waiting().length))
+  })
+  for (const [source, event] of [[queue, "state"], [journal, "change"], [clock, "change"]]) {
+    source.addEventListener(event, () => look())
+  }
+  addEventListener("offline", () => look())
+  setInterval(() => look(), LOOK_EVERY_MS)
+  look()
+  return look
 }
 
-function showDesk(device, journal) {
+// Answers a function that asks for facts anew: without fresh ones this phone judges by older, and says so.
+function keepFresh(facts, look) {
+  const refresh = async () => document.hidden || look(await facts.refresh())
+  setInterval(refresh, REFRESH_EVERY_MS)
+  addEventListener("online", refresh)
+  return refresh
+}
+
+async function showDesk(device, journal) {
   say(element("mediator"), device.mediator)
   say(element("operator"), device.operator)
   say(element("site"), device.site)
   for (const shown of ["whose", "desk", "bar"]) show(element(shown))
-  const others = journal.waitingOfOthers().map(([name, count]) => waitingOfOther(name, count))
-  if (others.length > 0) say(element("notice"), others.join(" "))
+  const others = await journal.waitingOfOthers()
+  notice("others", others.map(([name, count]) => words.waitingOfOther(name, count)).join(" "))
+}
+
+function offerUpdate(apply) {
+  const button = document.createElement("button")
+  button.textContent = words.UPDATE
+  button.addEventListener("click", apply)
+  notice("update", words.UPDATE_READY, button)
 }

@@ -19,3 +19,16 @@ export function say(where, words) {
   where.textContent = words
   show(where, words !== "")
 }
+
+// One paragraph a subject, so that what is no longer so can be taken away.
+export function notice(subject, words, button) {
+  const place = element("notice")
+  const known = place.querySelector(`[data-subject=${subject}]`)
+  if (known?.firstChild.data === words) return
+  known?.remove()
+  if (!words) return
+  const told = document.createElement("p")
+  told.dataset.subject = subject
+  told.append(words, ...(button ? [button] : []))
+  place.append(told)
+}

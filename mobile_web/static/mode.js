@@ -1,16 +1,19 @@
-// Take passes, or test them without taking: chosen by hand, never remembered, shown all over the page.
+// Take passes, test them without taking, or train: chosen by hand, never remembered, shown all over the page.
 
 import { element, show } from "./elements.js"
-import { TAKE, TEST } from "./words.js"
+import { words } from "./language.js"
 
 export function openMode() {
-  const isTest = () => document.querySelector("input[name=mode]:checked").value === "test"
+  const modeOf = () => document.querySelector("input[name=mode]:checked").value
   const showMode = () => {
-    document.body.dataset.mode = isTest() ? "test" : "take"
-    show(element("test-reminder"), isTest())
-    element("send-code").textContent = isTest() ? TEST : TAKE
+    const mode = modeOf()
+    document.body.dataset.mode = mode
+    show(element("test-reminder"), mode === "test")
+    show(element("training-reminder"), mode === "training")
+    element("send-code").textContent = words.SEND[mode]
+    element("nothing-yet").textContent = words.NOTHING_YET[mode]
   }
   element("mode").addEventListener("change", showMode)
   showMode()
-  return { isTest }
+  return modeOf
 }

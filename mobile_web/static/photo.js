@@ -1,35 +1,37 @@
-// A photo of one or many passes: the server reads its codes and checks each, a person confirms, all are taken.
+// A photo of one or many passes: the server reads and checks its codes, a person confirms, all are taken.
 
 import { NoAnswer, Problem, postPhoto } from "./calls.js"
-import { checkEach } from "./checks.js"
 import { element, fromTemplate, say, show } from "./elements.js"
+import { words } from "./language.js"
 import { grouped, isWhole, looksSigned, meant } from "./short_code.js"
 import { told } from "./telling.js"
-import * as words from "./words.js"
 
 const CODES_MAX = 40
 
-// `take` is given [{ code, pass }] and answers whether it took charge of them.
-export function openPhoto({ take, isTest, service }) {
+export function openPhoto({ intake, tell, modeOf, isReady, service }) {
   const panel = element("photo")
   const inputs = [element("camera"), element("album")]
   let choices = []
 
   for (const input of inputs) {
-    input.addEventListener("click", (event) => {
-      if (!isTest() && !service.isChosen()) event.preventDefault()
-    })
+    input.addEventListener("click", (event) => isReady() || event.preventDefault())
     input.addEventListener("change", async () => {
       const [photo] = input.files
       if (photo) await readAlone(photo)
       // The same photo may be chosen again.
       input.value = ""
     })
+    input.disabled = false
   }
   element("photo-passes").addEventListener("change", showTake)
   element("mode").addEventListener("change", () => show(panel, false))
   element("photo-close").addEventListener("click", close)
-  element("photo-take").addEventListener("click", () => take(chosen()) && close())
+  element("photo-take").addEventListener("click", async () => {
+    if (!isReady()) return
+    const answers = await intake.takeAll(chosen(), "photo")
+    tell(answers)
+    if (answers[0].kind !== "cannot-keep") close()
+  })
 
   async function readAlone(photo) {
     for (const input of inputs) input.disabled = true
@@ -39,9 +41,10 @@ export function openPhoto({ take, isTest, service }) {
 
   async function read(photo) {
     open(words.READING)
+    const asked = new URLSearchParams({ judge: "check", service: service.chosen() ?? "" })
     try {
-      const { codes } = await postPhoto("/v1/photos", photo)
-      showFound(await checkEach(passCodes(codes), service.chosen()))
+      const { codes } = await postPhoto(`/v1/photos?${asked}`, photo)
+      showFound(passesOf(codes))
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof Problem)) throw error
       open(words.PHOTO_FAILED, words.photoProblem(error.status))
@@ -64,10 +67,9 @@ export function openPhoto({ take, isTest, service }) {
     element("camera").focus({ preventScroll: true })
   }
 
-  function showFound(checked) {
-    const passes = worthShowing(checked)
+  function showFound(passes) {
     open(words.found(passes.length), passes.length ? "" : words.NOTHING_FOUND)
-    choices = passes.map((found) => ({ found, row: foundRow(found, isTest()) }))
+    choices = passes.map((found) => ({ found, row: foundRow(found, modeOf() !== "take") }))
     element("photo-passes").replaceChildren(...choices.map(({ row }) => row))
     showTake()
   }
@@ -84,17 +86,28 @@ export function openPhoto({ take, isTest, service }) {
 }
 
 // Signed codes first: where one pass is read twice, its QR is kept. Other codes in the room are nobody's pass.
-function passCodes(codes) {
-  const texts = [...new Set(codes.map(({ text }) => text))]
-  const typed = texts.filter((text) => !looksSigned(text) && isWhole(meant(text)))
-  return [...texts.filter(looksSigned), ...typed.map((text) => grouped(meant(text)))].slice(0, CODES_MAX)
+function passesOf(codes) {
+  const found = codes.map(({ text, check }) => ({ code: sentAs(text), ...stateOf(check) }))
+  const isSigned = ({ code }) => looksSigned(code)
+  const passes = found.filter(({ code }) => code).sort((one, other) => isSigned(other) - isSigned(one))
+  const seen = new Set()
+  const isNew = ({ code, pass }) => {
+    const name = pass ? `${pass.booklet}/${pass.number}` : code
+    return !seen.has(name) && seen.add(name)
+  }
+  return passes.filter(isNew).slice(0, CODES_MAX)
 }
 
-// While checks get no answer, nobody can tell that a QR and a Code 128 are the same pass: the QR alone is shown.
-function worthShowing(checked) {
-  const isSigned = ({ code }) => looksSigned(code)
-  const hasSigned = checked.some(isSigned)
-  return checked.filter((found) => found.state !== "untested" || isSigned(found) || !hasSigned)
+function sentAs(text) {
+  if (looksSigned(text)) return text.trim()
+  return isWhole(meant(text)) ? grouped(meant(text)) : null
+}
+
+// The server may have had too many to check: the scan itself will tell.
+function stateOf(check) {
+  if (!check) return { state: "untested", why: "unavailable" }
+  const { verdict, ...rest } = check
+  return { ...rest, state: verdict === "acceptable" ? "acceptable" : "refusable" }
 }
 
 function foundRow(found, isTest) {
@@ -106,9 +119,7 @@ function foundRow(found, isTest) {
   const isRefused = found.state === "refusable"
   say(row.querySelector(".verdict"), isRefused && why ? `${verdict}. ${why}` : verdict)
   const box = row.querySelector("input")
-  // A pass that could not be checked may be taken all the same: the server judges it when it answers again.
-  const isTakeable = found.state === "acceptable" || found.state === "untested"
-  box.checked = isTakeable && !isTest
+  box.checked = !isRefused && !isTest
   show(box, box.checked)
   return row
 }

@@ -1,14 +1,14 @@
 // The service rendered: chosen once per workshop and remembered by this browser.
 
 import { element, say } from "./elements.js"
-import { CHOOSE_SERVICE, serviceName } from "./words.js"
+import { words } from "./language.js"
 
 const KEY = "poincon.service"
 
 export function openService(device) {
   const choice = element("service")
   for (const code of device.services) {
-    choice.add(new Option(device.service_labels?.[code] ?? serviceName(code), code))
+    choice.add(new Option(device.service_labels?.[code] ?? words.serviceName(code), code))
   }
   choice.value = remembered(device.services)
   choice.addEventListener("change", () => {
@@ -18,10 +18,10 @@ export function openService(device) {
 
   return {
     chosen: () => choice.value || null,
-    // Asks the person for it where it is missing.
+    // Answers whether it is there, and else asks the person for it.
     isChosen() {
       if (choice.value) return true
-      tellProblem(CHOOSE_SERVICE)
+      tellProblem(words.CHOOSE_SERVICE)
       choice.focus()
       return false
     },
@@ -34,7 +34,7 @@ function remembered(services) {
   return services.includes(last) ? last : ""
 }
 
-function tellProblem(words) {
-  say(element("service-problem"), words)
-  element("service").ariaInvalid = words ? "true" : "false"
+function tellProblem(problem) {
+  say(element("service-problem"), problem)
+  element("service").ariaInvalid = problem ? "true" : "false"
 }

@@ -1,8 +1,8 @@
 // The typed code: grouped as it is printed while it is typed, and checked before anything is sent.
 
 import { element, say } from "./elements.js"
+import { words } from "./language.js"
 import { CODE_CHARS, grouped, groupedLength, isWhole, looksSigned, meant } from "./short_code.js"
-import { CODE_PROBLEM } from "./words.js"
 
 // `hand` takes a code that looks right, and answers whether it took charge of it.
 export function openTyping(hand) {
@@ -10,20 +10,22 @@ export function openTyping(hand) {
   input.addEventListener("input", () => {
     groupTyped(input)
     const isComplete = meant(input.value).length >= CODE_CHARS
-    tellProblem(input, isComplete ? problemOf(input.value) : "")
+    tell(isComplete ? problemOf(input.value) : "", isComplete)
   })
-  element("typing").addEventListener("submit", (event) => {
+  element("typing").addEventListener("submit", async (event) => {
     event.preventDefault()
     const problem = problemOf(input.value)
-    tellProblem(input, problem)
-    if (!problem && !hand(asSent(input.value))) return
-    if (!problem) input.value = ""
-    input.focus()
+    tell(problem)
+    if (problem) return input.focus()
+    const typed = input.value
+    input.value = ""
+    if (await hand(asSent(typed))) input.focus()
+    else input.value ||= typed
   })
 }
 
 function groupTyped(input) {
-  // A scanner that types like a keyboard may send a QR's whole text.
+  // A QR's whole text, pasted.
   if (input.value.includes(":")) return
   const before = meant(input.value.slice(0, input.selectionStart))
   const code = meant(input.value).slice(0, CODE_CHARS)
@@ -38,16 +40,17 @@ function groupTyped(input) {
 function problemOf(text) {
   if (looksSigned(text)) return ""
   const code = meant(text)
-  if (code.length === 0) return CODE_PROBLEM.empty
-  if (code.length < CODE_CHARS) return CODE_PROBLEM.short(code.length)
-  return isWhole(code) ? "" : CODE_PROBLEM.wrong
+  if (code.length === 0) return words.CODE_PROBLEM.empty
+  if (code.length < CODE_CHARS) return words.CODE_PROBLEM.short(code.length)
+  return isWhole(code) ? "" : words.CODE_PROBLEM.wrong
 }
 
 function asSent(text) {
   return looksSigned(text) ? text.trim() : grouped(meant(text))
 }
 
-function tellProblem(input, words) {
-  say(element("code-problem"), words)
-  input.ariaInvalid = words ? "true" : "false"
+function tell(problem, isComplete = false) {
+  say(element("code-problem"), problem)
+  say(element("code-good"), isComplete && !problem ? words.CODE_GOOD : "")
+  element("code").ariaInvalid = problem ? "true" : "false"
 }

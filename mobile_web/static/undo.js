@@ -2,8 +2,8 @@
 
 import { NoAnswer, Problem, post } from "./calls.js"
 import { element, say } from "./elements.js"
+import { words } from "./language.js"
 import { told } from "./telling.js"
-import { undoProblem, withDetail } from "./words.js"
 
 const OTHER = "Autre motif"
 
@@ -11,6 +11,7 @@ const OTHER = "Autre motif"
 export function openUndo(journal) {
   const dialog = element("undo")
   const form = dialog.querySelector("form")
+  const problem = (name) => say(element("undo-problem"), name ? words.UNDO_PROBLEM[name] : "")
   let attempt
 
   element("undo-leave").addEventListener("click", () => dialog.close())
@@ -18,21 +19,19 @@ export function openUndo(journal) {
     event.preventDefault()
     const reason = form.elements.reason.value
     const detail = element("undo-detail").value.trim()
-    if (!reason || (reason === OTHER && !detail)) {
-      return say(element("undo-problem"), undoProblem(reason ? "no-detail" : "no-reason"))
-    }
-    await undo(reason === OTHER ? detail : withDetail(reason, detail))
+    if (!reason || (reason === OTHER && !detail)) return problem(reason ? "no-detail" : "no-reason")
+    await undo(reason === OTHER ? detail : words.withDetail(reason, detail))
   })
 
   async function undo(reason) {
     element("undo-confirm").disabled = true
     try {
       await post(`/v1/scans/${attempt.attemptId}/undo`, { reason })
-      journal.settle(attempt.attemptId, { state: "undone", reason })
+      await journal.settle(attempt.attemptId, { state: "undone", reason })
       dialog.close()
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof Problem)) throw error
-      say(element("undo-problem"), undoProblem(error.status === 409 ? "remitted" : "no-answer"))
+      problem(error.status === 409 ? "remitted" : "no-answer")
     } finally {
       element("undo-confirm").disabled = false
     }
@@ -43,7 +42,7 @@ export function openUndo(journal) {
     form.reset()
     const { verdict, which } = told(attempt)
     say(element("undo-pass"), `${verdict} — ${which}`)
-    say(element("undo-problem"), "")
+    problem()
     dialog.showModal()
   }
 }

@@ -18,7 +18,7 @@ from PIL import Image
 from scanner.decoders import decoders, look_with_zbar, look_with_zxing
 from scanner.found import FoundCode
 from scanner.picture import Grey
-from scanner.read import read_codes, read_picture
+from scanner.read import SMALL_PIXELS, read_codes, read_picture
 from scanner.sighting import Progress
 from scanner.stages import STAGES, Stage
 
@@ -126,6 +126,17 @@ def test_bars_are_read_at_any_angle(angle: int) -> None:
     assert SHORT in {code.text for code in read_picture(np.asarray(turned, np.uint8))}
 
 
+def test_thin_bars_beside_a_symbol_are_read_in_a_small_picture() -> None:
+    table = a_table([a_qr(module_pixels=9), a_code_128(SHORT, module_pixels=3)])
+    large = table[:, : table.shape[1] * 2 // 3]
+    height, width = (side // 3 for side in large.shape)
+    small = np.asarray(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    soft = np.asarray(cv2.GaussianBlur(small, (0, 0), 0.4), np.uint8)
+    assert soft.size <= SMALL_PIXELS
+    assert {code.text for code in look_with_zxing(soft).codes} == {CODE}
+    assert {code.text for code in read_picture(soft)} == {CODE, SHORT}
+
+
 def test_crumpled_paper_is_read_although_no_decoder_reads_it() -> None:
     flat = np.pad(a_qr(module_pixels=6), 40, constant_values=200)
     rows, columns = np.mgrid[: flat.shape[0], : flat.shape[1]].astype(np.float32)
@@ -149,7 +160,8 @@ def test_blur_of_more_than_a_module_is_undone(kind: str) -> None:
 
 
 def test_a_caller_that_knows_a_good_code_ends_the_search_or_keeps_it_going() -> None:
-    table = a_table([a_qr("A-POSTER"), cv2.GaussianBlur(a_qr(CODE, module_pixels=6), (0, 0), 4.5)])
+    blurred = np.asarray(cv2.GaussianBlur(a_qr(CODE, module_pixels=6), (0, 0), 4.5), np.uint8)
+    table = a_table([a_qr("A-POSTER"), blurred])
     stages: list[str] = []
     found = read_picture(
         table,

@@ -1,15 +1,18 @@
 """A real Chromium before the whole service: pages that fail their test on any error of their own.
 
-Their own: an exception, a violation of the content security policy, a request to another host.
+Their own: an exception, a violation of the content security policy, a request to another host. A page with a
+camera has a Chromium of its own, which plays a film of real prints.
 """
 
+import itertools
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -20,13 +23,20 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     ViewportSize,
     async_playwright,
 )
 
+from keys.keyring import KeyPurpose
+from keys.pass_code import issue_code
+from keys.passes import PassId
+from ledger.connect import connected
 from ledger.devices import invite_device
 from ledger.facts import load_facts
+from ledger.programmes import amend_last_day
+from loadtests import camera_films
 from mobile_web.page import add_page
 from programmes.printing import print_batch
 from validator.badge import COOKIE
@@ -46,6 +56,11 @@ PRINT_DPI = 150
 # An answer that says no is told there too, and is no fault of the page's.
 ANSWER_TOLD_BY_CHROMIUM = "Failed to load resource"
 
+# In the picture of a printed page, where the detachable pass begins, and its two codes within the pass.
+STUB_PIXELS = 290
+QR_BOX = (660, 60, 890, 290)
+BARS_BOX = (400, 295, 850, 450)
+
 OpenPage: TypeAlias = Callable[..., Awaitable[Page]]
 Client: TypeAlias = TestClient[web.Request, web.Application]
 
@@ -62,12 +77,42 @@ def program(name: str, package: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     chromium = program("chromium", "chromium")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        yield running
-        await running.close()
+    running = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+async def camera_browser(playwright: Playwright) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
+    """A Chromium whose one camera plays a film (its absolute path).
+
+    Without a film it has as many `lenses` as said, none by default, with Chromium's own picture.
+    `denied`: the person says no to the camera.
+    """
+    chromium = program("chromium", "chromium")
+    running: list[Browser] = []
+
+    async def launched(film: Path | None, *, denied: bool = False, lenses: int = 0) -> Browser:
+        count = 1 if film else lenses
+        arguments = [*CHROMIUM_ARGUMENTS, f"--use-fake-device-for-media-stream=device-count={count}"]
+        if film is not None:
+            arguments.append(f"--use-file-for-fake-video-capture={film}")
+        arguments.append("--deny-permission-prompts" if denied else "--use-fake-ui-for-media-stream")
+        browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        running.append(browser)
+        return browser
+
+    yield launched
+    for browser in running:
+        await browser.close()
 
 
 @pytest.fixture
@@ -85,8 +130,10 @@ def origin(client: Client) -> str:
 
 
 @pytest.fixture
-async def open_page(browser: Browser, origin: str, instance: Any) -> AsyncIterator[OpenPage]:
-    """Open the page on a phone of its own, enrolled as one of the instance's devices or as none."""
+async def open_in(
+    origin: str, instance: Any, camera_browser: Callable[..., Awaitable[Browser]]
+) -> AsyncIterator[OpenPage]:
+    """Open the page in a browser, on a phone of its own, enrolled as one of the instance's or as none."""
     phones: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -96,14 +143,14 @@ async def open_page(browser: Browser, origin: str, instance: Any) -> AsyncIterat
                 faults.append(message.text)
 
         def on_request(request: Request) -> None:
-            if not request.url.startswith(f"{origin}/"):
+            if not request.url.startswith((f"{origin}/", f"blob:{origin}/")):
                 faults.append(request.url)
 
         page.on("console", on_console)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", on_request)
 
-    async def opened(device: int | None = 0, *, path: str = "/") -> Page:
+    async def opened(browser: Browser, device: int | None = 0, *, path: str = "/") -> Page:
         phone = await browser.new_context(viewport=PHONE, locale="fr-FR", timezone_id="Europe/Paris")
         phones.append(phone)
         if device is not None:
@@ -119,6 +166,27 @@ async def open_page(browser: Browser, origin: str, instance: Any) -> AsyncIterat
     for phone in phones:
         await phone.close()
     assert faults == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, open_in: OpenPage) -> OpenPage:
+    async def opened(device: int | None = 0, *, path: str = "/") -> Page:
+        return await open_in(browser, device, path=path)
+
+    return opened
+
+
+@pytest.fixture
+def camera_page(camera_browser: Callable[..., Awaitable[Browser]], open_in: OpenPage) -> OpenPage:
+    """The page in a Chromium with this film for a camera: see `camera_browser`."""
+
+    async def opened(
+        film: Path | None, *, device: int | None = 0, denied: bool = False, lenses: int = 0, path: str = "/"
+    ) -> Page:
+        browser = await camera_browser(film, denied=denied, lenses=lenses)
+        return await open_in(browser, device, path=path)
+
+    return opened
 
 
 @pytest.fixture
@@ -149,21 +217,104 @@ def enrolment_link(connection: Any) -> Callable[[], Awaitable[str]]:
     return made
 
 
-@pytest.fixture
-async def printed(instance: Any, connection: Any, tmp_path: Path) -> Callable[[int], Path]:
-    """A picture of the printed page of a pass of the first booklet, by its place from 0."""
+@pytest.fixture(scope="session")
+async def booklets_pdf(seed: Any, servers: Any, key_folder: Any, tmp_path_factory: Any) -> Path:
+    """The seed's booklets as the printer gets them; every instance of the session has these."""
+    dsn = servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{seed.template}?")
+    async with connected(dsn, purpose="tests") as connection:
+        programme = (await load_facts(connection)).programmes[seed.programme_id]
+    pdf: Path = tmp_path_factory.mktemp("booklets") / "booklets.pdf"
+    print_batch(seed.batch, programme, key_folder, pdf=pdf, csv=None)
+    return pdf
+
+
+@pytest.fixture(scope="session")
+def printed(booklets_pdf: Path, seed: Any) -> Callable[[int], Path]:
+    """A picture of the printed page of a pass, by its place from 0 among all of the seed's."""
     pdftoppm = program("pdftoppm", "poppler-utils")
-    programme = (await load_facts(connection)).programmes[instance.programme_id]
-    pdf = tmp_path / "booklets.pdf"
-    print_batch(instance.batch, programme, instance.key_folder, pdf=pdf, csv=None)
 
     def picture(place: int) -> Path:
-        page, image = place + 2, tmp_path / f"pass-{place}"  # the first page is the cover
-        pages = ["-f", str(page), "-l", str(page), "-singlefile"]
-        subprocess.run([pdftoppm, "-r", str(PRINT_DPI), "-png", *pages, pdf, image], check=True)
+        booklet, number = divmod(place, seed.batch.booklet_size)
+        page = booklet * (seed.batch.booklet_size + 1) + number + 2  # each booklet's cover comes first
+        image = booklets_pdf.with_name(f"pass-{place}")
+        if not image.with_suffix(".png").exists():
+            pages = ["-f", str(page), "-l", str(page), "-singlefile"]
+            subprocess.run([pdftoppm, "-r", str(PRINT_DPI), "-png", *pages, booklets_pdf, image], check=True)
         return image.with_suffix(".png")
 
     return picture
+
+
+@pytest.fixture(scope="session")
+def detached(printed: Callable[[int], Path]) -> Callable[..., Image.Image]:
+    """A pass as it is handed over, torn from its stub; with one of its codes painted over if wished."""
+
+    def torn(place: int, *, without: str | None = None) -> Image.Image:
+        page = Image.open(printed(place)).convert("RGB")
+        paper = page.crop((STUB_PIXELS, 0, page.width, page.height))
+        box = {"qr": QR_BOX, "bars": BARS_BOX, None: None}[without]
+        return camera_films.without(paper, box) if box else paper
+
+    return torn
+
+
+@pytest.fixture
+def past_its_last_day(connection: Any, instance: Any, refreshed: Any) -> Callable[[], Awaitable[None]]:
+    """Shorten the instance's programme: yesterday was the last day of all its passes."""
+
+    async def shortened() -> None:
+        yesterday = (datetime.now(ZoneInfo("Europe/Paris")) - timedelta(days=1)).date()
+        await amend_last_day(connection, instance.programme_id, yesterday, reason="essai", actor="tests")
+        await refreshed()
+
+    return shortened
+
+
+_films = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a film of frames, or of one that the camera rests upon."""
+    folder = tmp_path_factory.mktemp("films")
+
+    def made(frames: Image.Image | Iterable[Image.Image], *, fps: int = 15) -> Path:
+        shown = [frames] if isinstance(frames, Image.Image) else frames
+        return camera_films.write_film(shown, folder / f"{next(_films)}.mjpeg", fps=fps)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def film_in_a_row(
+    film: Callable[..., Path], detached: Callable[..., Image.Image]
+) -> Callable[[Sequence[int]], Path]:
+    """The passes of these places, one after the other through the frame; made once."""
+    made: dict[tuple[int, ...], Path] = {}
+
+    def of(places: Sequence[int]) -> Path:
+        key = tuple(places)
+        if key not in made:
+            made[key] = film(camera_films.passing([detached(place) for place in key]))
+        return made[key]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def foreign_codes(seed: Any, key_folder: Any) -> dict[str, str]:
+    """Texts of QR codes that are no good: `forged`, `other` (no pass at all), and `expired`.
+
+    `expired` is rightly signed; the record, which has the last word, says so too after `past_its_last_day`.
+    """
+    signer = key_folder.signer(KeyPurpose.PASS_CODE, seed.batch.kid)
+    pass_id = PassId(seed.batch.first_booklet, 1)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    genuine: str = seed.passes[0][1].qr
+    # The signature ends the code: one of its letters changed.
+    forged = f"{genuine[:-6]}{'A' if genuine[-6] != 'A' else 'B'}{genuine[-5:]}"
+    expired = issue_code(pass_id, int(long_ago.timestamp()), signer)
+    return {"expired": expired, "forged": forged, "other": "https://example.invalid/menu"}
 
 
 @pytest.fixture

@@ -78,6 +78,6 @@ async def test_a_device_revoked_meanwhile_is_told_so_and_what_still_waits(
     await desk.press("#code", "Enter")
 
     await expect(desk.locator("#notice")).to_contain_text("n’est plus reconnu")
-    await expect(desk.locator("#notice")).to_contain_text("1\u00a0pass pas encore encaissé")
+    await expect(desk.locator("#notice")).to_contain_text("1\u00a0pass en file, pas encaissé")
     await expect(desk.locator("#stranger")).to_be_visible()
     await expect(desk.locator("#desk")).to_be_hidden()

@@ -21,16 +21,16 @@ async def test_an_undone_pass_leaves_the_total_and_can_be_taken_again(taken, ins
     await taken.get_by_role("button", name="Annuler l’encaissement").click()
 
     row = taken.locator("#verdicts li")
-    await expect(row.locator(".verdict")).to_have_text(f"Annulé{NBSP}: 10,00{NBSP}€ en moins")
+    await expect(row.locator(".verdict")).to_have_text(f"Annulé{NBSP}: 10{NBSP}€ en moins")
     await expect(row.locator(".why")).to_have_text(f"Atelier non rendu{NBSP}: panne de courant")
-    await expect(taken.locator("#total")).to_have_text(f"0{NBSP}pass, 0,00{NBSP}€")
+    await expect(taken.locator("#total")).to_have_text(f"0{NBSP}pass, 0{NBSP}€")
     await expect(row.locator(".undo")).to_be_hidden()
     reasons = await superuser.fetch("SELECT reason FROM events WHERE action = 'scan.undo'")
     assert [row["reason"] for row in reasons] == [f"Atelier non rendu{NBSP}: panne de courant"]
 
     await taken.fill("#code", instance.short(0))
     await taken.press("#code", "Enter")
-    await expect(taken.locator("#total")).to_have_text(f"1{NBSP}pass, 10,00{NBSP}€")
+    await expect(taken.locator("#total")).to_have_text(f"1{NBSP}pass, 10{NBSP}€")
 
 
 async def test_no_reason_no_undo(taken, client, instance):
@@ -67,6 +67,6 @@ async def test_a_new_session_empties_the_list_and_keeps_the_passes_taken(taken, 
     await taken.get_by_role("button", name="Nouvelle séance").click()
 
     await expect(taken.locator("#verdicts li")).to_have_count(0)
-    await expect(taken.locator("#total")).to_have_text(f"0{NBSP}pass, 0,00{NBSP}€")
+    await expect(taken.locator("#total")).to_have_text(f"0{NBSP}pass, 0{NBSP}€")
     async with client.get("/v1/scans", headers=instance.headers()) as response:
         assert (await response.json())["count"] == 1

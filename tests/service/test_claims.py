@@ -15,6 +15,9 @@ from ledger.connect import connected
 from ledger.rows import Candidate, Outcome
 
 NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)  # after every activation of the test
+RECEIPT_KEY = (
+    2  # the house makes its keys in the order of KeyPurpose; its other tests list what was taken here
+)
 RIVALS = 30
 CONNECTIONS = 6
 
@@ -32,7 +35,8 @@ def a_candidate(pass_id: PassId, chance: random.Random, **changed) -> Candidate:
 
 async def _claim(connection, candidates):
     ordered = sorted(candidates, key=lambda candidate: candidate.pass_id)
-    return await claim_passes(connection, ordered, [1] * len(ordered), accepted_at=NOW, receipt_key_id=1)
+    seals = [1] * len(ordered)
+    return await claim_passes(connection, ordered, seals, accepted_at=NOW, receipt_key_id=RECEIPT_KEY)
 
 
 async def test_of_thirty_rivals_for_each_pass_exactly_one_takes_it_and_all_learn_who(house, booklets):

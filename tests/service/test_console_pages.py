@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient
 from console.events_page import EVENTS_PER_PAGE
 from console.passwords import hash_password
 from keys.device_key import fingerprint
+from ledger.acceptances import acceptance_of_attempt
 from ledger.accounts import add_account
 from ledger.booklets import issue_batch
 from ledger.events import record_event
@@ -103,7 +104,7 @@ def words(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-async def test_the_counters_are_what_was_scanned(console, scan, connection, superuser, instance):
+async def test_the_counters_are_what_was_scanned(console, scan, connection, instance):
     taken = [await scan(place, device) for place, device in [(0, 0), (1, 0), (2, 3), (10, 4)]]
     assert [one["verdict"] for one in taken] == ["accepted"] * 4
     await scan(0, 3)
@@ -111,16 +112,9 @@ async def test_the_counters_are_what_was_scanned(console, scan, connection, supe
         "/console/carnets/annulation", numero=str(instance.passes[20][0]), cause="void", motif="x"
     )
     await issue_batch(connection, instance.programme_id, 2, actor="tests")
-    operator_id = await superuser.fetchval("SELECT min(operator_id) FROM acceptances")
-    await close_remittance(
-        connection,
-        operator_id,
-        at=datetime.now(UTC),
-        actor="tests",
-        certified_by=None,
-        certification="certifié",
-        attempt_ids=[UUID(taken[0]["attempt_id"])],
-    )
+    first = await acceptance_of_attempt(connection, UUID(taken[0]["attempt_id"]), operator_id=1)
+    how = {"at": datetime.now(UTC), "actor": "tests", "certified_by": None, "certification": "certifié"}
+    await close_remittance(connection, first.operator_id, attempt_ids=[first.attempt_id], **how)
 
     overview = await read_overview(connection, now=datetime.now(UTC))
 

@@ -9,8 +9,17 @@ ADD = """
 INSERT INTO acceptances (booklet, pass_number, attempt_id, accepted_at, device_id, site_id, operator_id,
                          amount_cents, receipt_key_id, service_id, seal)
 VALUES ($1, $2, gen_random_uuid(), date_trunc('second', now()), 1, 1, 1, $3, 1, 0, 0)"""
-APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remittance_lines", "batches",
-               "programme_amendments"]  # fmt: skip
+CLOSE = """
+INSERT INTO remittances (operator_id, number, line_count, total_cents, lines_sha256, closed_by, certification,
+                         names)
+SELECT 1, coalesce(max(number), 0) + 1, {count}, {cents}, sha256(''), 'tests', 'certifié', '{{}}'
+FROM remittances WHERE operator_id = 1 RETURNING number"""
+ADD_LINE = """
+INSERT INTO remittance_lines
+SELECT booklet, pass_number, attempt_id, operator_id, $2, $3, amount_cents FROM acceptances
+WHERE booklet = $1 AND undone_at IS NULL"""
+APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remittance_lines",
+               "remittance_parts", "batches", "programme_amendments"]  # fmt: skip
 KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
 MAY_DELETE = {"sessions"}
 # What the application may change: states, ends and counters; never what was signed, paid or said.
@@ -21,7 +30,7 @@ MAY_CHANGE = {
     "corrections": {"remittance_number", "claimed_at", "claimed_by", "entry"},
     "disputes": {"outcome", "resolved_at", "resolved_by", "resolution", "correction_id"},
     "signing_keys": {"state", "activated_at", "retired_at", "revoked_at"},
-    "programmes": {"last_day", "expires_at"},
+    "programmes": {"last_day", "expires_at", "payment_delay_days"},
     "qualifications": {"ends_on"},
     "devices": {"revoked_at"},
     "enrolments": {"device_id"},
@@ -104,9 +113,9 @@ async def test_pass_numbers_are_those_that_a_code_can_hold(owner, number):
         "INSERT INTO flushes VALUES (now(), '{}')",
         "INSERT INTO operators (siret, name) VALUES ('1234', 'x')",
         "INSERT INTO persons (name) VALUES ('')",
-        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 1, 0, 1)",
-        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 1, 1, -1)",
-        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 0, 1, 1)",
+        CLOSE.format(count=0, cents=1),
+        CLOSE.format(count=1, cents=-1),
+        CLOSE.format(count=1, cents=1),  # without a line that it would be the sum of
         "INSERT INTO events (actor, action, subject) VALUES ('', 'a.b', 'c')",
         "INSERT INTO events (actor, action, subject) VALUES ('a', 'whatever', 'c')",
         "UPDATE qualifications SET service_ids = '{}'",
@@ -128,17 +137,11 @@ async def test_only_one_key_of_a_purpose_signs(owner):
 
 
 async def test_a_pass_is_in_one_remittance_at_most(owner):
-    add = (
-        "INSERT INTO remittance_lines VALUES (1, 1, '01890000-0000-7000-8000-000000000000', 1, $1, $2, 1000)"
-    )
-    for number in (901, 902):
-        await owner.execute(
-            "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, $1, 1, 1000)",
-            number,
-        )
-    await owner.execute(add, 901, 1)
-    await _refuses(owner, add, 901, 2, why=asyncpg.UniqueViolationError)
-    await _refuses(owner, add, 902, 1, why=asyncpg.UniqueViolationError)
+    await owner.execute(ADD, 10**6, 1, 1_000)
+    one, other = [await owner.fetchval(CLOSE.format(count=1, cents=1_000)) for _ in range(2)]
+    await owner.execute(ADD_LINE, 10**6, one, 1)
+    await _refuses(owner, ADD_LINE, 10**6, one, 2, why=asyncpg.UniqueViolationError)
+    await _refuses(owner, ADD_LINE, 10**6, other, 1, why=asyncpg.UniqueViolationError)
 
 
 # Nothing signed, paid or said ever changes: not for the owner either -------------------------------------
@@ -151,10 +154,11 @@ async def test_the_owner_can_neither_change_nor_remove_what_is_append_only(
     column = await owner.fetchval(
         "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 1", table
     )
-    await owner.execute(
-        "INSERT INTO remittances (operator_id, number, line_count, total_cents) VALUES (1, 903, 1, 1000)"
-    )
-    await owner.execute("INSERT INTO remittance_lines VALUES (1, 1, gen_random_uuid(), 1, 903, 1, 1000)")
+    await owner.execute(ADD, 10**6, 1, 1_000)
+    number = await owner.fetchval(CLOSE.format(count=1, cents=1_000))
+    await owner.execute(ADD_LINE, 10**6, number, 1)
+    await owner.execute("INSERT INTO remittance_parts VALUES (1, $1, 1, 1, 1000, 30)", number)
+    await owner.execute("SET CONSTRAINTS ALL IMMEDIATE")  # nothing is left to be checked at commit
     await owner.execute(
         "INSERT INTO programme_amendments (programme_id, last_day_old, last_day_new, reason)"
         " VALUES (1, '2027-01-01', '2027-01-02', 'x')"

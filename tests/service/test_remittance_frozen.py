@@ -1,9 +1,13 @@
 """A closed remittance: the record refuses to change it, and the command reads it back as the service does."""
 
 import json
+from dataclasses import replace
 
 import asyncpg
 import pytest
+
+from ledger.remittances import read_remittance
+from payouts.drawing import DrawingDesk, DrawingFailed
 
 
 @pytest.fixture
@@ -81,3 +85,25 @@ async def test_the_command_lists_shows_writes_and_verifies(house, device, poinco
     assert (await poincon(*verify, "0" * 64)).returncode == 1
     assert (await poincon("remittances", "show", closed["siret"], "2", env=env)).returncode == 2
     assert (await poincon("remittances", "list", "00000000000000", env=env)).returncode == 2
+
+
+async def test_a_bordereau_beyond_those_being_drawn_is_put_off(house, device, monkeypatch):
+    await _closed(house, device, 1)
+    monkeypatch.setattr("payouts.drawing.WAITING_MAX", 0)
+    answer = await house.call("GET", "/v1/remittances/1.pdf", device=device)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "3")
+
+
+async def test_a_drawing_that_fails_or_takes_too_long_is_ended_and_said(house, device, monkeypatch):
+    await _closed(house, device, 1)
+    async with house.database() as connection:
+        closed = await read_remittance(connection, device.operator_id, 1)
+    desk = DrawingDesk()
+    nameless = closed._replace(
+        remittance=replace(closed.remittance, names=replace(closed.remittance.names, sites={}))
+    )
+    with pytest.raises(DrawingFailed, match="KeyError"):
+        await desk.draw(nameless)
+    monkeypatch.setattr("payouts.drawing.SECONDS_MAX", 0.01)
+    with pytest.raises(DrawingFailed, match="not drawn within"):
+        await desk.draw(closed)

@@ -1,9 +1,8 @@
-"""The pool of reading processes and `poincon decode`, with real processes: hung, killed, full, orphaned."""
+"""The pool of reading processes, with real ones: hung, killed, full, orphaned."""
 
 import asyncio
 import contextlib
 import io
-import json
 import os
 import signal
 import subprocess
@@ -11,13 +10,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import segno
 import uvloop
-from PIL import Image
 
 from scanner.found import IMAGE_BYTES_MAX, FoundCode, ImageRefusal, ImageRefused
 from scanner.pool import ReaderBusy, ReaderFailed, ReaderPool
@@ -31,11 +28,18 @@ from scanner.found import FoundCode
 def answer(text):
     return [FoundCode(text, "QR", ((0, 0), (1, 0), (1, 1), (0, 1)))]
 
-def read(image_bytes):
+def read(image_bytes, told):
     wish, _, rest = image_bytes.decode().partition(" ")
     match wish:
         case "sleep": time.sleep(float(rest))
         case "spin": exec("while True: pass")
+        case "find":
+            told("a stage", answer("found first"))
+            if rest == "spin":
+                exec("while True: pass")
+            if rest == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
         case "exit": os._exit(3)
         case "kill": os.kill(os.getpid(), signal.SIGKILL)
         case "raise": raise ValueError(rest)
@@ -54,7 +58,7 @@ OpenPool = Callable[..., AbstractAsyncContextManager[ReaderPool]]
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "planted_reader.py").write_text(PLANTED)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -127,6 +131,30 @@ async def test_a_hung_worker_costs_its_own_request_only(open_planted: OpenPool, 
         answers = await asyncio.gather(*behind)
         assert all(codes[0].text.endswith(" next") for codes in answers)
         assert not psutil.pid_exists(old)
+
+
+async def test_time_is_counted_in_cpu_so_that_a_busy_machine_ends_no_honest_picture(
+    open_planted: OpenPool,
+) -> None:
+    async with open_planted(cpu_seconds_max=0.2) as pool:
+        old = await the_pid(pool)
+        assert (await the_text(pool, "sleep 0.6")).endswith("sleep 0.6")
+        assert await the_pid(pool) == old
+        with pytest.raises(ReaderFailed, match="spent all the time"):
+            await pool.read(b"spin")
+        assert await the_pid(pool) != old
+
+
+@pytest.mark.parametrize("end", ["spin", "kill", "hang"])
+async def test_what_was_found_before_a_worker_was_lost_is_the_answer(
+    open_planted: OpenPool, end: str
+) -> None:
+    async with open_planted(cpu_seconds_max=0.3, seconds_max=1.0) as pool:
+        old = await the_pid(pool)
+        assert await the_text(pool, f"find {end}") == "found first"
+        assert await the_pid(pool) != old
+        with pytest.raises(ReaderFailed):
+            await pool.read(b"kill")
 
 
 @pytest.mark.parametrize(
@@ -307,68 +335,6 @@ def test_workers_die_with_a_service_that_is_killed_even_in_the_middle_of_a_pictu
         service.kill()
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert alive == []
-
-
-def decode(*arguments: str | Path, stdin: bytes = b"") -> tuple[int, list[dict[str, Any]], str]:
-    command = "from command.decode import decode; decode()"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", command, *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
-
-
-def test_decode_prints_a_line_per_picture_of_files_folders_and_standard_input(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "one.png").write_bytes(a_picture("ONE"))
-    (tmp_path / "sub" / "notes.txt").write_text("not a picture, passed over")
-    (tmp_path / "two.PNG").write_bytes(a_picture("TWO"))
-    status, lines, stderr = decode(tmp_path, tmp_path / "two.PNG", "-", stdin=a_picture("THREE"))
-    assert (status, stderr) == (0, "")
-    names = [str(tmp_path / "sub/one.png"), str(tmp_path / "two.PNG"), str(tmp_path / "two.PNG"), "-"]
-    assert [line["image"] for line in lines] == names
-    texts = [[code["text"] for code in line["codes"]] for line in lines]
-    assert texts == [["ONE"], ["TWO"], ["TWO"], ["THREE"]]
-    assert set(lines[0]) == {"image", "codes", "ms"}
-    (code,) = lines[0]["codes"]
-    assert set(code) == {"text", "format", "corners"}
-    assert len(code["corners"]) == 4
-
-
-def test_decode_goes_on_past_pictures_without_code_and_refused_ones(tmp_path: Path) -> None:
-    Image.new("L", (50, 50)).save(tmp_path / "a-blank.png")
-    (tmp_path / "b.heic").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0mif1heic")
-    (tmp_path / "c.png").write_bytes(a_picture())
-    status, lines, _ = decode(tmp_path)
-    assert status == 1
-    assert [bool(line["codes"]) for line in lines] == [False, False, True]
-    assert lines[1]["error"] == "unsupported_format"
-    assert "HEIC" in str(lines[1]["message"])
-    assert "error" not in lines[0]
-
-
-@pytest.mark.parametrize("arguments", [[], ["no-such-file.png"]])
-def test_decode_says_what_is_wrong_with_its_arguments(arguments: list[str]) -> None:
-    status, lines, stderr = decode(*arguments)
-    assert (status, lines) == (2, [])
-    assert "Error:" in stderr
-
-
-def test_decode_does_not_mistake_an_empty_folder_for_success(tmp_path: Path) -> None:
-    assert decode(tmp_path)[0] == 2
-
-
-def test_decode_draws_what_it_found(tmp_path: Path) -> None:
-    (tmp_path / "one.png").write_bytes(a_picture())
-    (tmp_path / "two.heic").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0mif1heic")
-    drawn = tmp_path / "drawn"
-    status, _, _ = decode(tmp_path / "one.png", tmp_path / "two.heic", "--annotate", str(drawn))
-    assert status == 1
-    assert [path.name for path in drawn.iterdir()] == ["0001-one.png"]
-    with Image.open(drawn / "0001-one.png") as page:
-        assert (230, 90, 0) in {colour for _, colour in page.getcolors(2**24) or ()}
 
 
 async def test_the_readers_options_reach_it() -> None:

@@ -1,0 +1,247 @@
+"""What a phone does by itself: reasons known without network, test mode, practice apart from money."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from playwright.async_api import Page, Route, expect
+
+from keys.keyring import KeyPurpose, KeyState
+from keys.pass_code import issue_code
+from keys.passes import BOOKLET_MAX, PassId
+from keys.signer import Ed25519Signer
+from ledger.booklets import cancel_booklets
+from ledger.facts import load_facts
+from ledger.rows import CancelCause
+from ledger.signing_keys import change_key
+
+ENGINE: Final = (Path(__file__).parent / "engine.js").read_text(encoding="utf-8")
+BENCH: Final = "/page/files.json"
+TAKE: Final = "([text, source]) => engine.intake.take(text, source)"
+
+Start: TypeAlias = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+def start(open_page: Any) -> Start:
+    """A phone with the engine running, whose requests are noted in page.context."""
+
+    async def started(**routes: Any) -> Page:
+        page: Page = await open_page(0, path=BENCH)
+        for name, handler in routes.items():
+            await page.route(f"**/v1/{name}", handler)
+        await page.evaluate(ENGINE)
+        return page
+
+    return started
+
+
+async def take(page: Page, code: str, source: str = "camera") -> dict[str, Any]:
+    told: dict[str, Any] = await page.evaluate(TAKE, [code, source])
+    return told
+
+
+async def fly(page: Page) -> None:
+    """Know what the service says now, then lose the network."""
+    assert await page.evaluate("engine.facts.refresh()")
+    await page.context.set_offline(True)
+
+
+def writes_of(page: Page) -> list[str]:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    return sent
+
+
+@pytest.fixture
+def practice() -> Ed25519Signer:
+    return Ed25519Signer(Ed25519PrivateKey.generate())
+
+
+@pytest.fixture
+def with_practice_key(practice: Ed25519Signer) -> Callable[[Route], Awaitable[None]]:
+    """The published keyset with a practice key, as an instance that practises publishes it."""
+
+    def text(data: bytes) -> str:
+        return urlsafe_b64encode(data).decode().rstrip("=")
+
+    async def answer(route: Route) -> None:
+        keyset = await (await route.fetch()).json()
+        key = {"kid": text(practice.kid), "x": text(practice.raw_public_key), "purpose": "practice"}
+        keyset["keys"].append({"kty": "OKP", "crv": "Ed25519", "state": "active", **key})
+        await route.fulfill(json=keyset)
+
+    return answer
+
+
+def a_practice_code(signer: Ed25519Signer) -> str:
+    return issue_code(PassId(BOOKLET_MAX, 1), 4_102_441_200, signer)
+
+
+def forged(code: str) -> str:
+    return code[:-2] + ("00" if code[-2:] != "00" else "11")
+
+
+async def test_a_cancelled_booklet_is_refused_in_flight_mode_and_never_sent(
+    start, instance, connection, refreshed
+):
+    booklet, _ = instance.passes[0]
+    await cancel_booklets(
+        connection, [booklet], cause=CancelCause.LOST, at=datetime.now(UTC), actor="tests", reason=None
+    )
+    await refreshed()
+    page = await start()
+    await fly(page)
+    told = await take(page, instance.qr(0))
+    assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "cancelled")
+    assert told["attempt"]["isLocal"] is True
+    assert "code" not in told["attempt"]
+    # The same paper comes by again in the picture: one line is enough.
+    assert (await take(page, instance.qr(0)))["kind"] == "again"
+
+    sent = writes_of(page)
+    await page.context.set_offline(False)
+    await page.evaluate("engine.queue.send()")
+    assert sent == []
+    await page.reload()
+    await page.evaluate(ENGINE)
+    assert [one["state"] for one in await page.evaluate("engine.journal.attempts()")] == ["refused"]
+
+
+async def test_a_revoked_key_is_refused_in_flight_mode_however_old_the_facts(
+    start, instance, connection, refreshed
+):
+    facts = await load_facts(connection)
+    key = next(
+        one
+        for one in facts.keys.values()
+        if one.purpose is KeyPurpose.PASS_CODE and one.state is KeyState.ACTIVE
+    )
+    await change_key(
+        connection, key.kid, KeyState.REVOKED, at=datetime.now(UTC), actor="tests", reason="stolen"
+    )
+    await refreshed()
+    page = await start()
+    await fly(page)
+    await page.clock.set_system_time(datetime.now(UTC) + timedelta(days=30))
+    assert await page.evaluate("engine.facts.isStale")
+    told = await take(page, instance.qr(0))
+    assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "revoked_key")
+
+
+async def test_a_forged_code_is_refused_here_and_the_genuine_one_is_still_taken(start, instance):
+    page = await start()
+    await fly(page)
+    told = await take(page, forged(instance.qr(0)))
+    assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "forged")
+    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
+
+
+async def test_a_phone_that_knows_no_key_yet_keeps_the_pass_for_the_server(start, instance):
+    async def cut(route: Route) -> None:
+        await route.abort()
+
+    page = await start(keyset=cut)
+    assert await page.evaluate("engine.facts.ageMs") is None
+    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
+    await expect(page.locator("html")).to_have_attribute("data-accepted", "1")
+
+
+async def test_a_phone_that_cannot_verify_at_all_keeps_the_pass_for_the_server(start, instance):
+    page = await start()
+    await page.evaluate("() => { crypto.subtle.importKey = () => Promise.reject(new Error('broken')) }")
+    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
+
+
+@pytest.mark.parametrize("text", ["https://exemple.fr/a", "0000-0001-0736-Q7H", "bonjour", ""])
+async def test_what_is_nobodys_pass_is_neither_kept_nor_sent(start, text):
+    page = await start()
+    sent = writes_of(page)
+    assert await take(page, text) == {"kind": "not-a-pass"}
+    assert await page.evaluate("engine.journal.attempts()") == []
+    assert sent == []
+
+
+async def test_without_a_service_chosen_nothing_is_kept(start, instance):
+    page = await start()
+    await page.evaluate("engine.service = null")
+    assert await take(page, instance.qr(0)) == {"kind": "no-service"}
+    assert await page.evaluate("engine.journal.attempts()") == []
+
+
+async def test_test_mode_asks_the_server_and_without_it_tells_what_the_phone_knows(start, instance, client):
+    page = await start()
+    await page.evaluate("engine.mode = 'test'")
+    told = await take(page, instance.qr(0))
+    assert (told["kind"], told["attempt"]["state"]) == ("tested", "acceptable")
+
+    await fly(page)
+    good, bad = await take(page, instance.qr(0)), await take(page, forged(instance.qr(1)))
+    assert (good["attempt"]["state"], good["attempt"]["why"]) == ("untested", "no-answer")
+    assert good["attempt"]["pass"]["number"] == instance.passes[0][1].number
+    assert (bad["attempt"]["state"], bad["attempt"]["refusal"]) == ("refusable", "forged")
+    assert await page.evaluate("engine.journal.attempts()") == []
+    async with client.get("/v1/scans", headers=instance.headers()) as response:
+        assert (await response.json())["count"] == 0
+
+
+async def test_in_training_only_practice_counts_and_nothing_leaves_the_phone(
+    start, instance, practice, with_practice_key
+):
+    page = await start(keyset=with_practice_key)
+    await page.evaluate("engine.mode = 'training'")
+    sent = writes_of(page)
+    told = await take(page, a_practice_code(practice))
+    assert (told["kind"], told["attempt"]["state"]) == ("practice", "practice")
+    assert (await take(page, a_practice_code(practice)))["kind"] == "again"
+    for real in (instance.qr(0), instance.short(1)):
+        assert (await take(page, real))["kind"] == "real-in-training"
+    assert sent == []
+    assert await page.evaluate("engine.journal.attempts()") == []
+
+
+@pytest.mark.parametrize("mode", ["take", "test"])
+async def test_a_practice_pass_is_never_money(start, practice, with_practice_key, mode):
+    page = await start(keyset=with_practice_key)
+    await page.evaluate("(mode) => { engine.mode = mode }", mode)
+    sent = writes_of(page)
+    assert await take(page, a_practice_code(practice)) == {"kind": "practice-refused"}
+    assert sent == []
+    assert await page.evaluate("engine.journal.attempts()") == []
+
+
+async def test_a_device_enrolled_with_a_key_signs_what_it_sends_and_no_script_can_read_the_key(
+    start, instance, origin
+):
+    page = await start()
+    jwk = await page.evaluate(
+        "async () => { let key; await engine.facts.changeDevice(async (one) => (key = one)); return key }"
+    )
+    await page.reload()
+    await page.evaluate(ENGINE)
+    assert await page.evaluate("engine.facts.key.extractable") is False
+    async with page.expect_request("**/v1/scans/batch") as sent:
+        await take(page, instance.qr(0))
+    request = await sent.value
+    signature = from_base64url((await request.all_headers())["x-device-signature"])
+    body = request.post_data_buffer
+    assert body is not None
+    message = b"poincon 1\nPOST\n/v1/scans/batch\n" + sha256(body).digest()
+    x, y = (int.from_bytes(from_base64url(jwk[name])) for name in ("x", "y"))
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
+    assert json.loads(body)["scans"][0]["code"] == instance.qr(0)
+
+
+def from_base64url(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
