@@ -1,4 +1,4 @@
-"""`poincon programmes`: set an instance up from a file, list, amend the validity."""
+"""`poincon programmes`: set up from a file, list, amend the validity, say when remittances close."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
+from ledger.calendar_rows import Calendar
 
 
 @click.group()
@@ -79,3 +80,31 @@ def amend(programme: int, last_day: datetime, reason: str, data: Path | None) ->
         click.echo(f"programme {programme} is valid to {new_day} included")
 
     run(work())
+
+
+@programmes.command("closings")
+@click.argument("programme", type=int)
+@click.option(
+    "--calendar",
+    required=True,
+    type=click.Choice([one.value for one in Calendar]),
+    help="monthly: the 1st; twice_a_month: the 1st and the 16th; weekly: Monday; none: operators close.",
+)
+@click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
+@data_option
+def closings(programme: int, calendar: str, reason: str, data: Path | None) -> None:
+    """Say when remittances of this programme close by themselves; `poincon remittances close-due` does it."""
+    from ledger.calendars import set_calendar
+    from ledger.programmes import UnknownProgramme
+
+    around = Surroundings(data)
+
+    async def work() -> None:
+        async with around.database() as connection:
+            await set_calendar(connection, programme, Calendar(calendar), reason=reason, actor=around.actor)
+
+    try:
+        run(work())
+    except UnknownProgramme as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"remittances of programme {programme} close by themselves: {calendar}")

@@ -1,7 +1,9 @@
-"""`poincon remittances`: read what operators put into counter-payment; verify a CSV without any server."""
+"""`poincon remittances`: what operators put into counter-payment: read, closed when a calendar asks for it;
+a CSV verified without any server."""
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,7 +11,7 @@ import click
 import msgspec
 
 from command.surroundings import Surroundings, data_option, print_json, run
-from ledger.remittance_rows import ClosedRemittance, Remittance
+from ledger.remittance_rows import PARIS, ClosedRemittance, Remittance
 
 CSV_BYTES_MAX = 16 * 1024 * 1024  # 10,000 lines of over 1,000 bytes
 
@@ -70,6 +72,45 @@ def show(
         return
     for line in _words(closed):
         click.echo(line)
+
+
+@remittances.command("close-due")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]),
+    help="The day (Europe/Paris) or the instant whose closings are wanted; now unless told.",
+)
+@click.option("--json", "as_json", is_flag=True)
+@data_option
+def close_what_is_due(at: datetime | None, as_json: bool, data: Path | None) -> None:
+    """Close what the programmes' calendars ask for; run it daily. Safe to run again.
+
+    A run that was missed is made good by the next. What was accepted on the day itself waits for the next day
+    of the calendar.
+    """
+    from ledger.calendars import close_due, due_closings
+    from payouts.certification import calendar_certification
+
+    now = datetime.now(UTC)
+    wanted = now if at is None else at if at.tzinfo else at.replace(tzinfo=PARIS)
+    if wanted > now:
+        raise click.UsageError("--at is yet to come: more passes may be accepted before it")
+
+    async def work() -> list[Remittance]:
+        closed: list[Remittance] = []
+        async with Surroundings(data).database() as connection:
+            for due in await due_closings(connection, at=wanted):
+                text = calendar_certification(operator=due.operator, operator_siret=due.siret, day=due.day)
+                closed += await close_due(connection, due, certification=text, at=datetime.now(UTC))
+        return closed
+
+    closed = run(work())
+    if as_json:
+        print_json([_facts(one) for one in closed])
+        return
+    for one in closed:
+        click.echo(f"{one.siret}  {_summary(one)}")
+    click.echo(f"{len(closed)} remittances closed by the calendar")
 
 
 async def _operator_id(connection: Any, siret: str) -> int:

@@ -24,8 +24,9 @@ class DemoAccount:
 
 
 PREPARER = DemoAccount(Role.PREPARER, "mandataire@demo.example", "Camille Perrin")
+APPROVER = DemoAccount(Role.APPROVER, "approbation@demo.example", "Dominique Lefort")
 OTHERS = (
-    DemoAccount(Role.APPROVER, "approbation@demo.example", "Dominique Lefort"),
+    APPROVER,
     DemoAccount(Role.OPERATOR, "structure@demo.example", "Amina Benali"),
     DemoAccount(Role.FUNDER, "commanditaire@demo.example", "Claude Rivière"),
 )

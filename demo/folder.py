@@ -1,4 +1,4 @@
-"""What the demo keeps in its folder: secrets in 0600 files, the printed booklets, the codes."""
+"""What the demo keeps in its folder: secrets in 0600 files, booklets, codes, a bank statement."""
 
 import json
 import os
@@ -19,6 +19,7 @@ class DemoFolder:
         self.booklets_pdf = root / "carnets.pdf"
         self.booklets_csv = root / "carnets.csv"
         self.practice_pdf = root / "entrainement.pdf"
+        self.statement = root / "releve-a-importer.xml"
         self.environment = root / "environment.json"
         self._passphrase = root / "passphrase"
         self._secrets = root / "secrets.json"

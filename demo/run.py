@@ -114,6 +114,8 @@ def ready(folder: DemoFolder, servers: Servers, seeded: Seeded, url: str) -> dic
         "devices": [asdict(device) for device in seeded.devices],
         "console": {"url": f"{url}/console", **seeded.console},
         "accounts": seeded.other_accounts,
+        # What waits to be imported by hand; none in a folder that an older demo made.
+        "statement": str(folder.statement) if folder.statement.exists() else None,
         "codes": str(folder.codes),
         "booklets_pdf": str(folder.booklets_pdf),
         "practice_pdf": str(folder.practice_pdf),

@@ -2,20 +2,22 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
-from demo.console_account import seed_account, seed_other_accounts
+from demo.console_account import APPROVER, PREPARER, seed_account, seed_other_accounts
 from demo.folder import DemoFolder
+from demo.history import History
+from demo.story import Story, today_in_paris
 from keys.keyring import KeyPurpose, KeyState
 from keys.sealed import MissingSeal
+from ledger.accounts import existing_account
 from ledger.booklets import activate_batch, issue_batch, list_batches
 from ledger.connect import Connection
 from ledger.devices import enrol_device
 from ledger.facts import load_facts
-from ledger.funding import receive
 from ledger.parties import find_operator
-from ledger.rows import Batch, Programme
+from ledger.rows import Batch
 from ledger.signing_keys import add_key, change_key, list_keys
 from programmes.codes import batch_codes
 from programmes.practice import note_practice, print_practice
@@ -24,8 +26,9 @@ from programmes.setup import Instance, SetUp, read_instance, set_up
 
 ACTOR = "demo"
 DEVICES_KEPT = "devices"
+BOOKLETS_KEPT = "booklets"
 PRACTICE_BOOKLETS = 1
-FUNDS_LEFT_CENTS = 500_000  # received, and not engaged by the booklets of the demo
+HISTORY = timedelta(days=80)  # how long the programme has been at work
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,13 @@ class Seeded:
     other_accounts: list[dict[str, str]]  # role, email and password
 
 
-async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int) -> Seeded:
-    await seed_keys(connection, folder)
+async def seed(
+    connection: Connection, folder: DemoFolder, *, booklet_count: int, now: datetime | None = None
+) -> Seeded:
+    now = now or datetime.now(UTC)
+    await seed_keys(connection, folder, at=now - HISTORY)
     instance = read_instance((files("demo") / "instance.toml").read_text(encoding="utf-8"))
-    done = await set_up(connection, instance, actor=ACTOR, today=datetime.now(UTC).date())
-    batch = await seed_booklets(connection, done.programme_id, booklet_count)
-    await write_files(connection, folder, batch)
-    await write_practice(connection, folder)
+    done = await set_up(connection, instance, actor=ACTOR, today=(now - HISTORY).date())
     devices = await seed_devices(connection, folder, instance, done)
     console = await seed_account(connection, folder)
     first_operator = await find_operator(connection, instance.operators[0].siret)
@@ -60,10 +63,13 @@ async def seed(connection: Connection, folder: DemoFolder, *, booklet_count: int
     others = await seed_other_accounts(
         connection, folder, programme_id=done.programme_id, operator_id=first_operator
     )
+    batch = await seed_booklets(connection, folder, done.programme_id, booklet_count, now=now)
+    await write_files(connection, folder, batch)
+    await write_practice(connection, folder)
     return Seeded(devices, console, others)
 
 
-async def seed_keys(connection: Connection, folder: DemoFolder) -> None:
+async def seed_keys(connection: Connection, folder: DemoFolder, *, at: datetime) -> None:
     keys = folder.key_folder
     try:
         keys.master_secret()
@@ -71,41 +77,38 @@ async def seed_keys(connection: Connection, folder: DemoFolder) -> None:
         keys.create_master_secret()
     active = {key.purpose for key in (await list_keys(connection)).values() if key.state is KeyState.ACTIVE}
     for purpose in set(KeyPurpose) - active:
-        key = keys.create_pair(purpose, datetime.now(UTC))
+        key = keys.create_pair(purpose, at)
         await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor=ACTOR)
-        await change_key(
-            connection, key.kid, KeyState.ACTIVE, at=datetime.now(UTC), actor=ACTOR, reason="first key"
-        )
+        await change_key(connection, key.kid, KeyState.ACTIVE, at=at, actor=ACTOR, reason="first key")
 
 
-async def seed_booklets(connection: Connection, programme_id: int, booklet_count: int) -> Batch:
+async def seed_booklets(
+    connection: Connection, folder: DemoFolder, programme_id: int, booklet_count: int, *, now: datetime
+) -> Batch:
+    """The fresh booklets, after two months of history with booklets of their own: all at once, or nothing."""
     # Facts are read as of one instant, which no transaction that writes can do: so before it.
-    programme = (await load_facts(connection)).programmes[programme_id]
+    facts = await load_facts(connection)
+    programme = facts.programmes[programme_id]
     async with connection.transaction():
-        batches = await list_batches(connection)
-        if batches:
-            return batches[0]
-        batch = await issue_batch(connection, programme_id, booklet_count, actor=ACTOR)
-        await fund(connection, programme, batch)
-        await activate_batch(
-            connection, batch.id, at=datetime.now(UTC), actor=ACTOR, reason="virement reçu (démonstration)"
+        if batches := await list_batches(connection):
+            fresh = folder.kept(BOOKLETS_KEPT)  # not there: an older demo, which had no others
+            return next((one for one in batches if one.id == fresh), batches[0])
+        story = Story(
+            connection,
+            folder,
+            facts,
+            programme,
+            preparer=await existing_account(connection, PREPARER.email),
+            approver=await existing_account(connection, APPROVER.email),
+            today=today_in_paris(now),
         )
+        face_value_cents = booklet_count * programme.booklet_size * programme.face_value_cents
+        await History(story).tell(next_face_value_cents=face_value_cents)
+        batch = await issue_batch(connection, programme_id, booklet_count, actor=ACTOR)
+        reason = "virement reçu (démonstration)"
+        await activate_batch(connection, batch.id, at=now, actor=ACTOR, reason=reason)
+        folder.keep(BOOKLETS_KEPT, batch.id)
     return batch
-
-
-async def fund(connection: Connection, programme: Programme, batch: Batch) -> None:
-    face_value_cents = batch.booklet_count * batch.booklet_size * programme.face_value_cents
-    now = datetime.now(UTC)
-    await receive(
-        connection,
-        programme.id,
-        reference=f"VIR-{programme.id:04d}-0001",
-        booked_on=now.date(),
-        amount_cents=face_value_cents + FUNDS_LEFT_CENTS,
-        label=f"VIREMENT {programme.funder.upper()}",
-        actor=ACTOR,
-        at=now,
-    )
 
 
 async def write_files(connection: Connection, folder: DemoFolder, batch: Batch) -> None:

@@ -1,7 +1,7 @@
 """A bank for tests: executes every new message, and does on demand all that real banks do to a transfer.
 
 It rejects, returns in full or short, alone or in a lump, debits a file at once or transfer by transfer,
-executes a file a second time, and writes camt.053 and pain.002. Amounts are cents, signed as the account sees them.
+executes it again, and writes camt.053 and pain.002. Amounts are cents, signed as the account sees them.
 """
 
 from collections.abc import Iterable, Sequence

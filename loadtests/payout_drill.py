@@ -60,6 +60,7 @@ class Drill:
     passes: list[PassId]
     reached: Counter[str] = field(default_factory=Counter)
     undelivered: list[bytes] = field(default_factory=list)  # files of the bank that wait to be imported
+    before_cents: int = 0  # what the bank held when it began
     delivered_cents: int = 0
     delivered: set[bytes] = field(default_factory=set)
     attempts: int = 0
@@ -178,7 +179,7 @@ class Drill:
     async def batches(self, *states: BatchState) -> list[PayoutBatch]:
         return [one for one in await list_payout_batches(self.connection) if one.state in states]
 
-    async def open(self) -> Sequence[tuple[OpenLine, frozenset[str], Why]]:
+    async def open(self) -> Sequence[tuple[OpenLine, frozenset[str], Why, bool]]:
         """Lines that a person may settle, with what is proposed."""
         found = await worklist(self.connection)
         return [
@@ -186,6 +187,7 @@ class Drill:
                 one.line,
                 frozenset(p.payment.end_to_end_id for p in one.explanation.proposals if p.payment),
                 one.explanation.why,
+                one.explanation.together,
             )
             for one in found.in_suspense
         ]
@@ -216,8 +218,9 @@ class Drill:
 
     async def _bank_agrees(self) -> None:
         booked = await self.connection.fetchval(
-            "SELECT coalesce(sum(amount_cents), 0)::bigint FROM bank_lines WHERE reference <> 'VIR-TESTS'"
+            "SELECT coalesce(sum(amount_cents), 0)::bigint FROM bank_lines"
         )
+        booked -= self.before_cents
         if booked != self.delivered_cents:
             raise InvariantBroken(f"statements tell of {self.delivered_cents} c, the books of {booked} c")
         held = dict(
@@ -268,4 +271,7 @@ async def open_drill(connection: Connection, programme_id: int, *, booklets: int
     )
     for operator_id in drill.operators:
         await drill.account(operator_id)
+    drill.before_cents = await connection.fetchval(
+        "SELECT coalesce(sum(amount_cents), 0)::bigint FROM bank_lines"
+    )
     return drill

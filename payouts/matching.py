@@ -26,8 +26,8 @@ class Why(StrEnum):
     EXECUTED_AGAIN = "executed_again"
     UNDOES = "undoes"
     # proposed
-    SUM_OF_A_BATCH = "sum_of_a_batch"  # all of its proposals together
-    SAME_AMOUNT = "same_amount"  # one of its proposals
+    SUM_OF_A_BATCH = "sum_of_a_batch"
+    SAME_AMOUNT = "same_amount"
     NAMED_IN_TEXT = "named_in_text"
     CAME_BACK_SHORT = "came_back_short"
     # in suspense
@@ -47,6 +47,7 @@ class Explanation:
     why: Why
     allocations: tuple[Allocation, ...] = ()
     proposals: tuple[Allocation, ...] = ()
+    together: bool = False  # the proposals are one: all of a batch, say; else a person takes one of them
 
 
 Named = tuple[Payment, int, str | None]  # a payment, what the line says of its amount, the bank's reason
@@ -89,6 +90,18 @@ class Payments:
 
 def explain(line: OpenLine, payments: Payments) -> Explanation:
     assert line.open_cents
+    found = _explain_once(line, payments)
+    if found.why is not Why.TAKEN_BACK or line.open_cents != line.amount_cents:
+        return found
+    # What a person took back is not believed again; it may still be what it is after all.
+    before = _explain_once(replace(line, settled=frozenset()), payments)
+    believed = tuple(replace(one, how=How.CONFIRMED) for one in before.allocations)
+    return Explanation(
+        Why.TAKEN_BACK, (), believed or before.proposals, together=bool(believed) or before.together
+    )
+
+
+def _explain_once(line: OpenLine, payments: Payments) -> Explanation:
     return _explain_debit(line, payments) if line.amount_cents < 0 else _explain_credit(line, payments)
 
 
@@ -159,7 +172,7 @@ def _propose_debit(line: OpenLine, payments: Payments) -> Explanation:
     waiting = [batch for batch in batches if any(p.state is AttemptState.SENT for p in batch)]
     whole = [found for batch in waiting if (found := _whole_batch(line, batch, How.CONFIRMED))]
     if len(whole) == 1 and len(whole[0]) > 1:
-        return Explanation(Why.SUM_OF_A_BATCH, proposals=whole[0])
+        return Explanation(Why.SUM_OF_A_BATCH, proposals=whole[0], together=True)
     alike = [p for p in payments.all() if p.state is AttemptState.SENT and p.amount_cents == -line.open_cents]
     return _proposed(line, alike, payments, MatchKind.PAYOUT) or Explanation(Why.UNKNOWN_DEBIT)
 
@@ -180,7 +193,7 @@ def _explain_credit(line: OpenLine, payments: Payments) -> Explanation:
         why = Why.CAME_BACK if sound[0].kind is MatchKind.RETURN else Why.UNDOES
         return Explanation(why, tuple(sound))
     if short := tuple(one for one in judged if isinstance(one, Allocation)):
-        return Explanation(Why.CAME_BACK_SHORT, proposals=short)
+        return Explanation(Why.CAME_BACK_SHORT, proposals=short, together=True)
     return Explanation(next(one for one in judged if isinstance(one, Why)))
 
 

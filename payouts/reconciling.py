@@ -1,6 +1,6 @@
 """Lets the bank's answers move the payouts: reports, then lines; what is only likely waits for a person."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.bank_accounts import block_account
@@ -80,8 +80,10 @@ async def confirm(
         ]
         if {one.payment.end_to_end_id for one in chosen if one.payment} != end_to_end_ids or not chosen:
             raise PayoutRefused(f"bank line {line_id} has no such proposal any more; look at it again")
-        if abs(sum(one.amount_cents for one in chosen)) > abs(line.open_cents):
+        if len(chosen) > 1 and not explanation.together:
             raise PayoutRefused(f"bank line {line_id} is one of these: choose which")
+        if len(chosen) < len(explanation.proposals) and explanation.together:
+            raise PayoutRefused(f"bank line {line_id} is all of these or none")
         await _settle(connection, line, tuple(chosen), actor=actor, now=now)
         await end_batches(connection, actor=actor)
 
@@ -109,14 +111,7 @@ async def _looked_at(connection: Connection, line_id: int) -> tuple[OpenLine, Ex
     if not lines:
         raise PayoutRefused(f"bank line {line_id} is explained, or there is none")
     [line] = lines
-    # What a person took back may be what a person wants after all.
-    line = replace(line, settled=frozenset()) if line.open_cents == line.amount_cents else line
-    payments = Payments(await payments_for(connection, lines))
-    explanation = explain(line, payments)
-    proposals = explanation.proposals or tuple(
-        replace(one, how=How.CONFIRMED) for one in explanation.allocations
-    )
-    return line, Explanation(explanation.why, (), proposals)
+    return line, explain(line, Payments(await payments_for(connection, lines)))
 
 
 async def _hear_reports(connection: Connection, *, actor: str, now: datetime) -> int:

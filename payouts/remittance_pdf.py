@@ -195,8 +195,9 @@ def _certification(paper: Paper, remittance: Remittance) -> None:
     paper.paragraph(remittance.certification)
     paper.set_y(paper.get_y() + 1.2)
     paper.ink(8.5, grey=GREY)
+    how = "Certifié à la clôture" if remittance.names.certified_by else "Clos par le calendrier"
     paper.paragraph(
-        f"Certifié à la clôture, le {instant(remittance.closed_at)}. Un pass est consommé dès qu’il figure"
+        f"{how}, le {instant(remittance.closed_at)}. Un pass est consommé dès qu’il figure"
         " dans un bordereau clos ; un bordereau clos ne change plus : ce qui serait à corriger l’est dans un"
         " bordereau suivant."
     )

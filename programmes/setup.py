@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta, Struct
 from stdnum.fr import siret as siret_number
 
+from ledger.calendar_rows import Calendar
+from ledger.calendars import set_calendar
 from ledger.connect import Connection
 from ledger.parties import (
     add_operator,
@@ -61,6 +63,7 @@ class ProgrammeText(Struct, forbid_unknown_fields=True):
     face_value_cents: Annotated[int, Meta(gt=0)] = 1_000
     booklet_size: Annotated[int, Meta(ge=1, le=255)] = 10
     qualified_from: date | None = None
+    closings: Calendar = Calendar.NONE  # when remittances close by themselves
 
 
 class Instance(Struct, forbid_unknown_fields=True):
@@ -127,6 +130,9 @@ async def set_up(connection: Connection, instance: Instance, *, actor: str, toda
                 service_ids=[known.services[code] for code in wanted.services],
                 actor=actor,
             )
+            if wanted.closings is not Calendar.NONE:
+                programme_id = known.programmes[wanted.name]
+                await set_calendar(connection, programme_id, wanted.closings, reason=None, actor=actor)
         done = SetUp(known.programmes[wanted.name], is_new)
         for operator in instance.operators:
             if await find_operator(connection, operator.siret) is None:

@@ -49,17 +49,21 @@ def fresh(servers, seed, run):
             self.name = f"drill_{os.getpid()}_{next(_numbers)}"
             await copied(self.name)
             head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
-            self.connection = await connect(f"{head}/{self.name}?{tail}", purpose="tests")
-            return await open_drill(self.connection, seed.programme_id, booklets=BOOKLETS)
+            self.dsn = f"{head}/{self.name}?{tail}"
+            self.connection = await connect(self.dsn, purpose="tests")
+            self.drill = await open_drill(self.connection, seed.programme_id, booklets=BOOKLETS)
+            return self.drill
 
         async def tamper(self, *statements: str) -> None:
             """As a hand that no grant and no trigger holds."""
             admin = await connect(
                 servers.postgres.superuser_dsn.replace("/poincon?", f"/{self.name}?"), purpose="tests"
             )
-            for statement in statements:
-                await admin.execute(statement)
-            await admin.close()
+            try:
+                for statement in statements:
+                    await admin.execute(statement)
+            finally:
+                await admin.close()
 
         async def __aexit__(self, *_: object) -> None:
             await self.connection.close()

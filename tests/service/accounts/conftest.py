@@ -1,0 +1,59 @@
+"""An instance whose acceptances fall on any instant, for calendars and for accounts over long periods."""
+
+import itertools
+import uuid
+from datetime import datetime
+
+import pytest
+
+# The record's own hand: a scan is judged now, and no test waits for the end of a year.
+ACCEPT = """
+INSERT INTO acceptances (booklet, attempt_id, accepted_at, seal, device_id, site_id, operator_id,
+                         amount_cents, receipt_key_id, service_id, pass_number)
+SELECT $1, $2, $3, 0, $4, $5, $6, $7, (SELECT min(id) FROM signing_keys), 1, $8"""
+
+
+class World:
+    """A house, and passes taken of it whenever wanted."""
+
+    def __init__(self, house) -> None:
+        self.house = house
+        self._passes = {}
+
+    async def accept(self, device, at: datetime, *, count=1, programme_id=None) -> list[uuid.UUID]:
+        programme_id = programme_id or self.house.programme_id
+        attempts = []
+        async with self.house.as_superuser() as connection:
+            for _ in range(count):
+                booklet, number = await self._pass_of(programme_id)
+                attempts.append(uuid.uuid4())
+                await connection.execute(
+                    ACCEPT, booklet, attempts[-1], at.replace(microsecond=0), device.id, device.site_id,
+                    device.operator_id, 1_000, number,
+                )  # fmt: skip
+        return attempts
+
+    async def _pass_of(self, programme_id):
+        left = self._passes.get(programme_id)
+        one = next(left, None) if left else None
+        if one is None:
+            batch = await self.house.issue(programme_id=programme_id, booklets=5)
+            self._passes[programme_id] = itertools.product(batch.booklets, range(1, 11))
+            one = next(self._passes[programme_id])
+        return one
+
+
+@pytest.fixture(scope="package")
+async def world(servers, open_house):
+    async with open_house(servers, valkey=9) as house:
+        yield World(house)
+
+
+@pytest.fixture(scope="package")
+async def account(world):
+    """Somebody of the trustee who decides."""
+    async with world.house.database() as connection:
+        return await connection.fetchval(
+            "INSERT INTO accounts (email, person_id, password_hash)"
+            " VALUES ('m@example.org', 1, '$argon2id$x') RETURNING id"
+        )
