@@ -10,6 +10,7 @@ from datetime import date
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from payouts.bank.letters import to_epc
 from payouts.bank.money import decimal_of
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
@@ -77,7 +78,7 @@ def _entry(one: Movement, reference: str) -> etree._Element:
         E.AcctSvcrRef(reference),
         E.BkTxCd(E.Prtry(E.Cd("VIR"))),
         E.NtryDtls(_whole_file(one.batch) if one.batch else _transaction(one)),
-        E.AddtlNtryInf(one.text),
+        E.AddtlNtryInf(_written(one.text)),
     )
 
 
@@ -92,11 +93,16 @@ def _transaction(one: Movement) -> etree._Element:
     parts = [_amount(one.amount_cents), _sign(one.amount_cents)]
     if one.end_to_end_id:
         parts.insert(0, E.Refs(E.EndToEndId(one.end_to_end_id)))
-    parts.append(E.RltdPties(E("Cdtr" if is_ours else "Dbtr", E.Pty(E.Nm(one.party)))))
-    parts.append(E.RmtInf(E.Ustrd(one.text)))
+    parts.append(E.RltdPties(E("Cdtr" if is_ours else "Dbtr", E.Pty(E.Nm(_written(one.party))))))
+    parts.append(E.RmtInf(E.Ustrd(_written(one.text))))
     if one.returned_for:
         parts.append(E.RtrInf(E.Rsn(E.Cd(one.returned_for))))
     return E.TxDtls(*parts)
+
+
+def _written(text: str) -> str:
+    """As banks write: capitals, without accents."""
+    return to_epc(text).upper()
 
 
 def _amount(cents: int) -> etree._Element:

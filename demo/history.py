@@ -201,9 +201,7 @@ class History:
         """Kept before the commit: whoever finds the history finds the file."""
         first, second = await self._debits(paid, self._story.day(4))
         # One line that tells too little, for a person to confirm; one that only a person can explain.
-        bare = Movement(
-            second.booked_on, second.amount_cents, second.party, f"VIR SEPA {second.party.upper()}"
-        )
+        bare = Movement(second.booked_on, second.amount_cents, second.party, f"VIR SEPA {second.party}")
         credit = self._instalment(LAST_INSTALMENT_CENTS, self._story.day(1))
         statement = self._bank.statement(self._story.day(1), [first, bare, credit])
         write_private(self._story.folder.statement, statement.decode())
@@ -212,7 +210,7 @@ class History:
 
     def _instalment(self, amount_cents: int, on: date) -> Movement:
         funder = self._story.programme.funder
-        return Movement(on, amount_cents, funder, f"VIREMENT {funder.upper()} CONVENTION PASS NUMERIQUE")
+        return Movement(on, amount_cents, funder, f"VIREMENT {funder} convention Pass numérique")
 
     def _one_debit(self, batch: PayoutBatch, on: date) -> Movement:
         assert batch.message_id is not None

@@ -10,6 +10,21 @@ from demo.folder import DemoFolder
 from demo.seed import Seeded
 
 
+def five_clicks(folder: DemoFolder) -> str:
+    """Nothing in a folder that an older demo made: it has no history."""
+    if not folder.statement.exists():
+        return ""
+    return f"""
+  5. Deux mois sont déjà passés. Rapprochez le dernier relevé en cinq clics, dans la console du mandataire :
+       « Relevés » ;
+       « Importer », après avoir choisi le fichier {folder.statement} ;
+       « Rapprochement » ;
+       « C’est cela » : le virement que la banque ne nomme qu’à demi ;
+       « Affecter », après avoir choisi le programme : le versement du commanditaire.
+     Plus rien n’attend. Le lot suivant est préparé : « Virements », avec le compte d’approbation.
+"""
+
+
 def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str) -> None:
     device = seeded.devices[0]
     with folder.codes.open(encoding="utf-8") as codes:
@@ -19,6 +34,8 @@ def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str) -> None:
         f"       {ROLES[one['role']]} : {one['email']}, mot de passe {one['password']}"
         for one in seeded.other_accounts
     )
+    money = five_clicks(folder)
+    step = 6 if money else 5
     print(f"""
 Poinçon est prêt.
 
@@ -42,8 +59,8 @@ Poinçon est prêt.
      Adresse {seeded.console["email"]}, mot de passe {seeded.console["password"]}
      La même, vue par d’autres :
 {others}
-
-  5. Vérifiez les comptes : .venv/bin/poincon audit {data}
+{money}
+  {step}. Vérifiez les comptes : .venv/bin/poincon audit {data}
      La description de l’interface : {url}/openapi.json
 
 Ctrl-C arrête tout ; les données restent dans {folder.root}.
