@@ -1,4 +1,4 @@
-"""`poincon accounts`: who may sign in to the console."""
+"""`poincon accounts`: who may sign in to the console. Rendering accounts is accounts_rendering.py's."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from command.accounts_rendering import render, verify
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from ledger.account_rows import Role
 from ledger.connect import Connection
@@ -13,8 +14,11 @@ from ledger.connect import Connection
 
 @click.group()
 def accounts() -> None:
-    """People who may sign in to the console."""
+    """People who may sign in to the console; accounts rendered for a period (render, verify)."""
 
+
+accounts.add_command(render)
+accounts.add_command(verify)
 
 generate_option = click.option(
     "--generate", is_flag=True, help="Make a password and print it once, instead of asking for one."

@@ -11,6 +11,11 @@ def day(value: date | datetime) -> str:
     return long_day(value.astimezone(PARIS).date() if isinstance(value, datetime) else value)
 
 
+def iban(value: str) -> str:
+    """In fours, as on a RIB."""
+    return NBSP.join(value[start : start + 4] for start in range(0, len(value), 4))
+
+
 def count_of(number: int, noun: str) -> str:
     """French takes the plural from two on: `0 carnet`, `1 carnet`, `2 carnets`, `2 bordereaux`, `2 pass`."""
     ending = "" if noun.endswith("s") else "x" if noun.endswith("eau") else "s"

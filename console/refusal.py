@@ -40,10 +40,38 @@ FORM_UNREADABLE = Refusal(
 FORM_TOO_LONG = Refusal(
     413, "Formulaire trop long", "Raccourcissez ce que vous avez écrit, puis recommencez."
 )
+FILES_TOO_LONG = Refusal(
+    413,
+    "Fichiers trop volumineux",
+    "Envoyez vingt fichiers au plus à la fois, et 32 Mo au plus en tout : un relevé par jour suffit.",
+)
+TOO_SLOW = Refusal(
+    408, "Envoi interrompu", "L’envoi a duré plus d’une minute. Rien n’est enregistré : recommencez."
+)
 ADDRESS_UNREADABLE = Refusal(400, "Adresse illisible", "Revenez à la console et suivez ses liens.")
 NO_PAGE = Refusal(404, "Page introuvable", "Cette adresse ne mène à rien dans la console.")
 NO_REMITTANCE = Refusal(404, "Bordereau introuvable", "Aucun bordereau ne porte ce numéro.")
 NO_OPERATOR = Refusal(404, "Structure introuvable", "Aucune structure ne porte ce numéro.")
+NO_PAYOUT = Refusal(404, "Lot introuvable", "Aucun lot de virements ne porte ce numéro.")
+NO_LINE = Refusal(404, "Écriture introuvable", "Aucune écriture de la banque ne porte ce numéro.")
+NO_CORRECTION = Refusal(404, "Correction introuvable", "Aucune correction en attente ne porte ce numéro.")
+NO_DISPUTE = Refusal(404, "Litige introuvable", "Aucun litige en cours ne porte ce numéro.")
+NO_ACCOUNT = Refusal(404, "Compte introuvable", "Aucun compte proposé ne porte ce numéro.")
+NO_FILE = Refusal(
+    404, "Pas encore de fichier", "Le fichier pour la banque existe une fois que le lot est approuvé."
+)
+OWN_BATCH = Refusal(
+    403,
+    "Une seconde personne doit approuver",
+    "Vous avez préparé ce lot : une autre personne du mandataire l’approuve, avec son propre compte. Deux"
+    " comptes d’une même personne ne comptent que pour une.",
+)
+OWN_PROPOSAL = Refusal(
+    403,
+    "Une seconde personne doit approuver",
+    "Vous avez proposé ce compte bancaire : une autre personne du mandataire l’approuve, avec son propre"
+    " compte de console.",
+)
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
 NO_PRACTICE = Refusal(
     503,

@@ -46,6 +46,7 @@ class Templates:
             "euros": french.euros,
             "exact_euros": french.exact_euros,
             "fingerprint": fingerprint,
+            "iban": french.iban,
             "instant": french.instant,
             "number": french.thousands,
             "remittance_state": remittance_words.STATES.__getitem__,

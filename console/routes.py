@@ -8,23 +8,32 @@ from typing import TypeAlias
 from aiohttp import web
 
 from console import (
+    bank_account_page,
+    batch_page,
     booklets_page,
     confirmation_page,
+    corrections_page,
     devices_page,
     enrolment_of_factor,
     events_page,
     home_page,
+    matching_page,
+    payouts_page,
     practice_page,
     remittances_page,
     second_step,
     security_page,
     sign_in,
+    statements_page,
     structures_page,
+    trustee_account_page,
 )
 from console.admission import admitted
 from console.closing_page import close, show_closing
+from console.funds_page import show_funds
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
+from console.today_page import show_today
 from console.visit import Handler, Page
 from console.wiring import CONSOLE
 from ledger.account_rows import Role
@@ -35,6 +44,7 @@ PREPARER: Roles = frozenset({Role.PREPARER})
 APPROVER: Roles = frozenset({Role.APPROVER})
 TRUSTEE: Roles = PREPARER | APPROVER
 READERS: Roles = TRUSTEE | {Role.AUDITOR}
+FUNDER: Roles = frozenset({Role.FUNDER})
 MANAGER: Roles = frozenset({Role.OPERATOR})
 EVERYBODY: Roles = frozenset(Role)
 
@@ -49,11 +59,16 @@ class Route:
     roles: Roles
     is_releasing: bool = False  # asks for a proof of the last minutes: for what releases money
     before_enrolment: bool = False  # open to those who must still enrol their second factor
+    takes_files: bool = False
 
     @property
     def handler(self) -> Handler:
         return admitted(
-            self.page, self.roles, is_releasing=self.is_releasing, before_enrolment=self.before_enrolment
+            self.page,
+            self.roles,
+            is_releasing=self.is_releasing,
+            before_enrolment=self.before_enrolment,
+            takes_files=self.takes_files,
         )
 
 
@@ -80,9 +95,14 @@ OPEN_ROUTES = (
 
 REMITTANCE = r"/bordereaux/{operator:\d+}/{number:\d+}"
 OPERATOR = r"/structures/{operator:\d+}"
+BATCH = r"/virements/{batch:\d+}"
+LINE = r"/rapprochement/{line:\d+}"
+DISPUTE = r"/corrections/litiges/{dispute:\d+}"
+PROPOSAL = rf"{OPERATOR}/compte/{{account:\d+}}"
 
 ROUTES = (
     Route("GET", "", home_page.show_home, EVERYBODY),
+    Route("GET", "/aujourdhui", show_today, READERS),
     Route("POST", "/deconnexion", sign_in.sign_out, EVERYBODY, before_enrolment=True),
     # My account
     Route("GET", "/securite", security_page.show_security, EVERYBODY, before_enrolment=True),
@@ -132,6 +152,49 @@ ROUTES = (
     Route("POST", f"{OPERATOR}/qualification", structures_page.qualify_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/fin", structures_page.end_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE),
+    Route("GET", f"{OPERATOR}/compte", bank_account_page.show_bank_account, READERS),
+    Route("POST", f"{OPERATOR}/compte", bank_account_page.propose_bank_account, TRUSTEE),
+    Route(
+        "POST",
+        f"{PROPOSAL}/approbation",
+        bank_account_page.approve_bank_account,
+        APPROVER,
+        is_releasing=True,
+    ),
+    Route("POST", f"{PROPOSAL}/refus", bank_account_page.refuse_bank_account, TRUSTEE),
+    # Transfers: one person prepares, another releases
+    Route("GET", "/virements", payouts_page.show_payouts, READERS),
+    Route("POST", "/virements/preparation", payouts_page.prepare_batch, TRUSTEE),
+    Route("GET", "/virements/compte", trustee_account_page.show_trustee_account, READERS),
+    Route("POST", "/virements/compte", trustee_account_page.propose_trustee_account, TRUSTEE),
+    Route(
+        "POST",
+        "/virements/compte/approbation",
+        trustee_account_page.approve_trustee_account,
+        APPROVER,
+        is_releasing=True,
+    ),
+    Route("GET", BATCH, batch_page.show_batch, READERS),
+    Route("POST", f"{BATCH}/approbation", batch_page.approve_batch, APPROVER, is_releasing=True),
+    Route("GET", f"{BATCH}/fichier", batch_page.send_file, READERS),
+    Route("POST", f"{BATCH}/remise", batch_page.mark_batch_sent, TRUSTEE),
+    Route("POST", f"{BATCH}/annulation", batch_page.cancel, TRUSTEE),
+    # The bank's answers, and what explains them
+    Route("GET", "/releves", statements_page.show_statements, READERS),
+    Route("POST", "/releves", statements_page.import_statements, TRUSTEE, takes_files=True),
+    Route("GET", "/rapprochement", matching_page.show_matching, READERS),
+    Route("POST", f"{LINE}/confirmation", matching_page.confirm_proposal, TRUSTEE),
+    Route("POST", f"{LINE}/programme", matching_page.confirm_as_funding, TRUSTEE),
+    Route("POST", f"{LINE}/frais", matching_page.confirm_as_fee, TRUSTEE),
+    Route("POST", f"{LINE}/annulation", matching_page.undo_line, TRUSTEE),
+    # Money of programmes; a funder's is its own programme's
+    Route("GET", "/fonds", show_funds, READERS | FUNDER),
+    Route("GET", "/corrections", corrections_page.show_corrections, READERS),
+    Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
+    Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
+    Route("POST", "/corrections/litiges", corrections_page.dispute, TRUSTEE),
+    Route("POST", f"{DISPUTE}/levee", corrections_page.release, TRUSTEE),
+    Route("POST", f"{DISPUTE}/correction", corrections_page.correct, TRUSTEE),
     # Phones; a manager's are those of its operator
     Route("GET", "/telephones", devices_page.show_devices, READERS | MANAGER),
     Route("GET", "/telephones/nouveau", devices_page.show_enrolment, TRUSTEE | MANAGER),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from console.form import FieldRefused
 from console.navigation import places_for
+from console.upload import UploadedFile
 from console.wiring import CONSOLE, Console
 from ledger.account_rows import Account, Role, Session
 from ledger.connect import Connection
@@ -30,6 +31,7 @@ class Visit:
     csrf_token: str
     connection: Connection
     form: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[UploadedFile, ...] = ()  # of the routes that take them
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

@@ -10,6 +10,7 @@ from aiohttp import web
 from console.passwords import PasswordDesk
 from console.rendering import Templates
 from console.sign_in_limits import SignInLimits
+from console.statement_desk import StatementDesk
 from keys.sealed import KeyFolder
 from keys.second_factor import SecondFactorKeys
 from ledger.account_rows import Role
@@ -32,6 +33,7 @@ class Console:
     require_second_factor: bool = False  # of those who approve
     receipts: ReceiptExport | None = None
     drawings: DrawingDesk = field(default_factory=DrawingDesk)
+    statements: StatementDesk = field(default_factory=StatementDesk)
     templates: Templates = field(default_factory=Templates)
     passwords: PasswordDesk = field(default_factory=PasswordDesk)
     limits: SignInLimits = field(default_factory=SignInLimits)

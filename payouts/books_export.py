@@ -197,15 +197,22 @@ class CsvWriter:
             entry.recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             JOURNALS[entry.kind].entry,
             defused(_one_line(entry.subject)),
-            ACCOUNTS[account.kind].number,
-            ACCOUNTS[account.kind].label,
-            defused(_one_line(_programme(account, self._names))),
-            _siret(account, self._names),
+            *account_cells(account, self._names),
             str(max(posting.amount_cents, 0)),
             str(max(-posting.amount_cents, 0)),
             defused(_one_line(entry.reason or "")),
             defused(_one_line(entry.actor)),
         )
+
+
+def account_cells(account: BookAccount, names: BookNames) -> tuple[str, str, str, str]:
+    """How CSVs tell an account: its number and label, programme, SIRET. Other tables are joined by them."""
+    return (
+        ACCOUNTS[account.kind].number,
+        ACCOUNTS[account.kind].label,
+        defused(_one_line(_programme(account, names))),
+        _siret(account, names),
+    )
 
 
 def _auxiliary_number(account: BookAccount, names: BookNames) -> str:

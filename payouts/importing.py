@@ -50,10 +50,19 @@ class Imported:
 
 
 async def import_file(
-    connection: Connection, content: bytes, *, name: str, actor: str, now: datetime
+    connection: Connection,
+    content: bytes,
+    *,
+    name: str,
+    actor: str,
+    now: datetime,
+    read: BankFile | None = None,
 ) -> Imported:
-    """Raises FileRefused or ImportRefused; then nothing was kept. Run again, it changes nothing."""
-    read = read_bank_file(content)
+    """Raises FileRefused or ImportRefused; then nothing was kept. Run again, it changes nothing.
+
+    read: this content, where the caller has read it elsewhere than here.
+    """
+    read = read or read_bank_file(content)
     async with connection.transaction():
         await lock_payouts(connection)
         account = await _own_account(connection, read, actor=actor)

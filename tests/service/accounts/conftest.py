@@ -1,10 +1,17 @@
 """An instance whose acceptances fall on any instant, for calendars and for accounts over long periods."""
 
 import itertools
+import os
 import uuid
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
+
+from ledger.connect import connect, connected
+from loadtests.payout_drill import open_drill
+
+BOOKLETS = 20
 
 # The record's own hand: a scan is judged now, and no test waits for the end of a year.
 ACCEPT = """
@@ -57,3 +64,28 @@ async def account(world):
             "INSERT INTO accounts (email, person_id, password_hash)"
             " VALUES ('m@example.org', 1, '$argon2id$x') RETURNING id"
         )
+
+
+@pytest.fixture(scope="package")
+def fresh(servers, seed):
+    """A drill of payouts on a database of its own, copied from the seeded one."""
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def fresh():
+        name = f"accounts_{os.getpid()}_{next(numbers)}"
+        async with connected(servers.postgres.superuser_dsn, purpose="tests") as admin:
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", seed.template
+            )
+            await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template}")
+        head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
+        connection = await connect(f"{head}/{name}?{tail}", purpose="tests")
+        try:
+            yield await open_drill(connection, seed.programme_id, booklets=BOOKLETS)
+        finally:
+            await connection.close()
+            async with connected(servers.postgres.superuser_dsn, purpose="tests") as admin:
+                await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return fresh

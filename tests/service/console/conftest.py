@@ -9,6 +9,7 @@ from html import unescape
 from typing import Any, NamedTuple
 
 import pytest
+from aiohttp import FormData
 from aiohttp.test_utils import TestClient
 
 from console.passwords import hash_password
@@ -63,6 +64,10 @@ class Person:
     async def send(self, path: str, **fields: str) -> Shown:
         return await self._ask("POST", path, {"csrf": self.csrf, **fields})
 
+    async def send_form(self, path: str, form: FormData) -> Shown:
+        """A form with files, as it is."""
+        return await self._ask("POST", path, form)
+
     async def sign_in(self, password: str = PASSWORD) -> Shown:
         answer = await self._ask(
             "POST", "/console/connexion", {"email": self.account.email, "password": password}
@@ -76,7 +81,7 @@ class Person:
         """The same person before another browser."""
         return Person(self.client, self.account, agent)
 
-    async def _ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> Shown:
+    async def _ask(self, method: str, path: str, fields: dict[str, str] | FormData | None = None) -> Shown:
         headers = {
             "Sec-Fetch-Site": "same-origin",
             "User-Agent": self.agent,
