@@ -91,6 +91,14 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     await running.close()
 
 
+def camera_arguments(film: Path | None, *, denied: bool = False, lenses: int = 0) -> list[str]:
+    count = 1 if film else lenses
+    arguments = [f"--use-fake-device-for-media-stream=device-count={count}"]
+    if film is not None:
+        arguments.append(f"--use-file-for-fake-video-capture={film}")
+    return [*arguments, "--deny-permission-prompts" if denied else "--use-fake-ui-for-media-stream"]
+
+
 @pytest.fixture
 async def camera_browser(playwright: Playwright) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
     """A Chromium whose one camera plays a film (its absolute path).
@@ -102,11 +110,7 @@ async def camera_browser(playwright: Playwright) -> AsyncIterator[Callable[..., 
     running: list[Browser] = []
 
     async def launched(film: Path | None, *, denied: bool = False, lenses: int = 0) -> Browser:
-        count = 1 if film else lenses
-        arguments = [*CHROMIUM_ARGUMENTS, f"--use-fake-device-for-media-stream=device-count={count}"]
-        if film is not None:
-            arguments.append(f"--use-file-for-fake-video-capture={film}")
-        arguments.append("--deny-permission-prompts" if denied else "--use-fake-ui-for-media-stream")
+        arguments = [*CHROMIUM_ARGUMENTS, *camera_arguments(film, denied=denied, lenses=lenses)]
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
         running.append(browser)
         return browser
@@ -190,6 +194,17 @@ def camera_page(camera_browser: Callable[..., Awaitable[Browser]], open_in: Open
     return opened
 
 
+@pytest.fixture
+def taken_by(client: Client, instance: Any) -> Callable[..., Awaitable[int]]:
+    """How many passes the service says that a device took."""
+
+    async def count(device: int = 0) -> int:
+        async with client.get("/v1/scans", headers=instance.headers(device)) as response:
+            return int((await response.json())["count"])
+
+    return count
+
+
 class OwnBrowser:
     """A browser of the first device with a profile on the disk, to be killed and started again."""
 
@@ -198,11 +213,11 @@ class OwnBrowser:
         self._token = token
         self._running: BrowserContext | None = None
 
-    async def open(self, path: str = "/") -> Page:
+    async def open(self, path: str = "/", *, film: Path | None = None) -> Page:
         self._running = await self._playwright.chromium.launch_persistent_context(
             self._profile,
             executable_path=program("chromium", "chromium"),
-            args=CHROMIUM_ARGUMENTS,
+            args=[*CHROMIUM_ARGUMENTS, *camera_arguments(film)],
             viewport=PHONE,
             locale="fr-FR",
         )

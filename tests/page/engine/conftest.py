@@ -83,14 +83,3 @@ def start(open_page: Callable[..., Awaitable[Page]]) -> Callable[..., Awaitable[
         return engine
 
     return started
-
-
-@pytest.fixture
-def taken_by(client: Any, instance: Any) -> Callable[..., Awaitable[int]]:
-    """How many passes the service says that a device took."""
-
-    async def count(device: int = 0) -> int:
-        async with client.get("/v1/scans", headers=instance.headers(device)) as response:
-            return int((await response.json())["count"])
-
-    return count

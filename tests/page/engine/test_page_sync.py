@@ -224,7 +224,7 @@ async def test_a_clock_that_somebody_set_between_the_scan_and_its_sending_does_n
     await phone.counts(accepted=1, refused=0)
 
 
-async def test_a_revoked_device_keeps_what_waits_and_says_so(start, instance, connection, refreshed):
+async def test_a_revoked_device_keeps_what_waits_and_says_so(start, instance, connection, refreshed, until):
     phone = await start()
     await phone.page.context.set_offline(True)
     await phone.take(instance.qr(0))
@@ -232,8 +232,7 @@ async def test_a_revoked_device_keeps_what_waits_and_says_so(start, instance, co
     await revoke_device(connection, first.id, at=datetime.now(UTC), actor="tests", reason="lost")
     await refreshed()
     await phone.page.context.set_offline(False)
-    await phone.send()
-    assert "unknown-device" in await phone.page.evaluate("engine.events")
+    await until(lambda: phone.page.evaluate("engine.events.includes('unknown-device')"))
     await phone.counts(waiting=1)
     assert await phone.page.evaluate("engine.facts.whose()") is None
     assert await phone.page.evaluate("engine.facts.isRevoked && engine.facts.device.mediator !== undefined")
