@@ -170,6 +170,29 @@ async def test_an_update_waits_for_the_button_and_a_full_queue_lives_through_it(
     assert await taken_by() == 3
 
 
+async def test_on_the_whole_page_the_update_is_offered_by_a_button_and_what_waits_is_sent_after_it(
+    desk, deployment, instance, taken_by
+):
+    await desk.evaluate("async () => { await navigator.serviceWorker.ready }")
+    await desk.reload()
+    deployment.is_down = True
+    for place in range(2):
+        await desk.fill("#code", instance.short(place))
+        await desk.press("#code", "Enter")
+    await expect(desk.locator("#verdicts li[data-kind=waiting]")).to_have_count(2)
+
+    deployment.next_version()
+    await desk.evaluate(LOOK_FOR_UPDATE)
+    await expect(desk.locator("#notice")).to_contain_text("Une nouvelle version est prête.")
+    async with desk.expect_event("load"):
+        await desk.get_by_role("button", name="Mettre à jour").click()
+    await expect(desk.locator("#verdicts li[data-kind=waiting]")).to_have_count(2)
+    assert MARK in await desk.evaluate(READ, CHANGED)
+    deployment.is_down = False
+    await expect(desk.locator("#verdicts li[data-kind=accepted]")).to_have_count(2, timeout=15_000)
+    assert await taken_by() == 2
+
+
 async def test_pressed_in_one_tab_the_update_reloads_the_others_too(visited, deployment):
     other = await visited.context.new_page()
     await other.goto(visited.url)
