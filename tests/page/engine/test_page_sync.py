@@ -178,8 +178,8 @@ async def test_two_tabs_send_one_queue_once_and_show_the_same(start, instance, t
     await phone.page.context.set_offline(True)
     for place in range(4):
         await phone.take(instance.qr(place))
-    other = await phone.in_another_tab()
     await phone.page.context.set_offline(False)
+    other = await phone.in_another_tab()
     await other.run()
     await other.take(instance.qr(4))
     await asyncio.gather(phone.send(), other.send())
