@@ -271,6 +271,21 @@ async def test_a_phone_enrolled_by_link_signs_its_scans_an_undo_and_a_remittance
         assert (await response.json())["type"] == "urn:poincon:problem:device-signature"
 
 
+async def test_a_phone_enrolled_by_link_signs_tests_and_photos_too(
+    open_page, enrolment_link, instance, table_photo
+):
+    page = await open_page(None, path=await enrolment_link())
+    await page.select_option("#service", "premiers-pas")
+    await page.get_by_text("Tester sans encaisser").click()
+    await take_by_hand(page, instance.short(0))
+    await shows(page, 1, "acceptable")
+
+    await page.get_by_text("Encaisser", exact=True).first.click()
+    await page.set_input_files("#album", table_photo(2))
+    await page.get_by_role("button", name=f"Encaisser les 2{NBSP}pass").click()
+    await shows(page, 2, "accepted")
+
+
 async def test_a_phone_that_lost_its_key_says_so_keeps_what_it_scanned_and_sends_it_once_enrolled_anew(
     enrolled, enrolment_link, until
 ):
