@@ -25,6 +25,8 @@ export async function enrolByLink(known, facts) {
     return true
   } catch (error) {
     if (!(error instanceof NoAnswer || error instanceof Problem)) throw error
+    // An answer may be lost once the badge has come.
+    if (error instanceof NoAnswer && !known && facts.device) return true
     notice("enrolment", words.ENROLMENT[reasonOf(error)])
     return false
   }

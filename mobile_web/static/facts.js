@@ -76,12 +76,14 @@ export class Facts extends EventTarget {
   // It is given the public key to enrol with; undefined where the browser can't keep one.
   changeDevice(work, { mayKeepKey = true } = {}) {
     return alone(async () => {
-      await this.#keepDevice({ device: null, isRevoked: false })
+      const wasNobodys = this.device === null
       const former = this.key
+      await this.#keepDevice({ device: null, isRevoked: false })
       try {
         return await work(await this.#drawKey(mayKeepKey))
       } catch (error) {
-        await this.#keep({ name: "key", key: former })
+        // Where only the answer was lost, it may be enrolled with the new key.
+        if (!wasNobodys || error instanceof Problem) await this.#keep({ name: "key", key: former })
         throw error
       } finally {
         await this.#ask().catch(() => {})

@@ -7,6 +7,7 @@ camera has a Chromium of its own, which plays a film of real prints.
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,14 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     await running.close()
 
 
+def camera_arguments(film: Path | None, *, denied: bool = False, lenses: int = 0) -> list[str]:
+    count = 1 if film else lenses
+    arguments = [f"--use-fake-device-for-media-stream=device-count={count}"]
+    if film is not None:
+        arguments.append(f"--use-file-for-fake-video-capture={film}")
+    return [*arguments, "--deny-permission-prompts" if denied else "--use-fake-ui-for-media-stream"]
+
+
 @pytest.fixture
 async def camera_browser(playwright: Playwright) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
     """A Chromium whose one camera plays a film (its absolute path).
@@ -101,11 +110,7 @@ async def camera_browser(playwright: Playwright) -> AsyncIterator[Callable[..., 
     running: list[Browser] = []
 
     async def launched(film: Path | None, *, denied: bool = False, lenses: int = 0) -> Browser:
-        count = 1 if film else lenses
-        arguments = [*CHROMIUM_ARGUMENTS, f"--use-fake-device-for-media-stream=device-count={count}"]
-        if film is not None:
-            arguments.append(f"--use-file-for-fake-video-capture={film}")
-        arguments.append("--deny-permission-prompts" if denied else "--use-fake-ui-for-media-stream")
+        arguments = [*CHROMIUM_ARGUMENTS, *camera_arguments(film, denied=denied, lenses=lenses)]
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
         running.append(browser)
         return browser
@@ -187,6 +192,64 @@ def camera_page(camera_browser: Callable[..., Awaitable[Browser]], open_in: Open
         return await open_in(browser, device, path=path)
 
     return opened
+
+
+@pytest.fixture
+def taken_by(client: Client, instance: Any) -> Callable[..., Awaitable[int]]:
+    """How many passes the service says that a device took."""
+
+    async def count(device: int = 0) -> int:
+        async with client.get("/v1/scans", headers=instance.headers(device)) as response:
+            return int((await response.json())["count"])
+
+    return count
+
+
+class OwnBrowser:
+    """A browser of the first device with a profile on the disk, to be killed and started again."""
+
+    def __init__(self, playwright: Playwright, profile: Path, origin: str, token: str) -> None:
+        self._playwright, self._profile, self._origin = playwright, profile, origin
+        self._token = token
+        self._running: BrowserContext | None = None
+
+    async def open(self, path: str = "/", *, film: Path | None = None) -> Page:
+        self._running = await self._playwright.chromium.launch_persistent_context(
+            self._profile,
+            executable_path=program("chromium", "chromium"),
+            args=[*CHROMIUM_ARGUMENTS, *camera_arguments(film)],
+            viewport=PHONE,
+            locale="fr-FR",
+        )
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).timestamp()
+        await self._running.add_cookies(
+            [{"name": COOKIE, "value": self._token, "url": self._origin, "expires": tomorrow}]
+        )
+        page = await self._running.new_page()
+        await page.goto(f"{self._origin}{path}")
+        return page
+
+    def kill(self) -> None:
+        """As when a battery dies: only the processes that hold this profile."""
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if f"--user-data-dir={self._profile}".encode() in process.read_bytes().split(b"\0"):
+                    os.kill(int(process.parent.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+
+    async def close(self) -> None:
+        if self._running is not None:
+            await self._running.close()
+
+
+@pytest.fixture
+async def own_browser(
+    playwright: Playwright, tmp_path: Path, origin: str, instance: Any
+) -> AsyncIterator[OwnBrowser]:
+    browser = OwnBrowser(playwright, tmp_path / "profile", origin, instance.tokens[0])
+    yield browser
+    await browser.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from ledger.devices import revoke_device
 from ledger.facts import load_facts
@@ -41,6 +41,25 @@ async def test_a_link_is_refused_the_second_time(open_page, enrolment_link):
     await expect(second.locator("#notice")).to_contain_text("a déjà servi")
     await expect(second.locator("#stranger")).to_be_visible()
     await expect(second.locator("#desk")).to_be_hidden()
+
+
+async def test_an_answer_cut_off_after_the_badge_came_leaves_a_device_with_its_key(
+    open_page, enrolment_link, instance
+):
+    async def cut_off(route: Route) -> None:
+        await route.fulfill(response=await route.fetch(), body="{")
+
+    page = await open_page(None, path="/page/files.json")
+    await page.route("**/v1/enrolments", cut_off)
+    await page.goto(page.url.removesuffix("/page/files.json") + await enrolment_link())
+    await expect(page.locator("#mediator")).to_have_text("Amina Benali")
+    await expect(page.locator("#notice")).to_be_empty()
+
+    # Whatever it changes it must sign, with the key that it enrolled with.
+    await page.select_option("#service", "premiers-pas")
+    await page.fill("#code", instance.short(0))
+    await page.press("#code", "Enter")
+    await expect(page.locator("#verdicts li[data-kind=accepted]")).to_have_count(1)
 
 
 async def test_an_enrolled_browser_changes_hands_only_if_the_person_agrees(open_page, enrolment_link):

@@ -5,15 +5,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Route, expect
 
 from keys.keyring import KeyPurpose, KeyState
 from keys.pass_code import issue_code
@@ -24,41 +23,16 @@ from ledger.facts import load_facts
 from ledger.rows import CancelCause
 from ledger.signing_keys import change_key
 
-ENGINE: Final = (Path(__file__).parent / "engine.js").read_text(encoding="utf-8")
-BENCH: Final = "/page/files.json"
-TAKE: Final = "([text, source]) => engine.intake.take(text, source)"
 
-Start: TypeAlias = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-def start(open_page: Any) -> Start:
-    """A phone with the engine running, whose requests are noted in page.context."""
-
-    async def started(**routes: Any) -> Page:
-        page: Page = await open_page(0, path=BENCH)
-        for name, handler in routes.items():
-            await page.route(f"**/v1/{name}", handler)
-        await page.evaluate(ENGINE)
-        return page
-
-    return started
-
-
-async def take(page: Page, code: str, source: str = "camera") -> dict[str, Any]:
-    told: dict[str, Any] = await page.evaluate(TAKE, [code, source])
-    return told
-
-
-async def fly(page: Page) -> None:
+async def fly(phone: Any) -> None:
     """Know what the service says now, then lose the network."""
-    assert await page.evaluate("engine.facts.refresh()")
-    await page.context.set_offline(True)
+    assert await phone.page.evaluate("engine.facts.refresh()")
+    await phone.page.context.set_offline(True)
 
 
-def writes_of(page: Page) -> list[str]:
+def writes_of(phone: Any) -> list[str]:
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    phone.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     return sent
 
 
@@ -99,22 +73,21 @@ async def test_a_cancelled_booklet_is_refused_in_flight_mode_and_never_sent(
         connection, [booklet], cause=CancelCause.LOST, at=datetime.now(UTC), actor="tests", reason=None
     )
     await refreshed()
-    page = await start()
-    await fly(page)
-    told = await take(page, instance.qr(0))
+    phone = await start()
+    await fly(phone)
+    told = await phone.take(instance.qr(0))
     assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "cancelled")
     assert told["attempt"]["isLocal"] is True
     assert "code" not in told["attempt"]
     # The same paper comes by again in the picture: one line is enough.
-    assert (await take(page, instance.qr(0)))["kind"] == "again"
+    assert (await phone.take(instance.qr(0)))["kind"] == "again"
 
-    sent = writes_of(page)
-    await page.context.set_offline(False)
-    await page.evaluate("engine.queue.send()")
+    sent = writes_of(phone)
+    await phone.page.context.set_offline(False)
+    await phone.send()
     assert sent == []
-    await page.reload()
-    await page.evaluate(ENGINE)
-    assert [one["state"] for one in await page.evaluate("engine.journal.attempts()")] == ["refused"]
+    await phone.reload()
+    assert [one["state"] for one in await phone.attempts()] == ["refused"]
 
 
 async def test_a_revoked_key_is_refused_in_flight_mode_however_old_the_facts(
@@ -130,66 +103,66 @@ async def test_a_revoked_key_is_refused_in_flight_mode_however_old_the_facts(
         connection, key.kid, KeyState.REVOKED, at=datetime.now(UTC), actor="tests", reason="stolen"
     )
     await refreshed()
-    page = await start()
-    await fly(page)
-    await page.clock.set_system_time(datetime.now(UTC) + timedelta(days=30))
-    assert await page.evaluate("engine.facts.isStale")
-    told = await take(page, instance.qr(0))
+    phone = await start()
+    await fly(phone)
+    await phone.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=30))
+    assert await phone.page.evaluate("engine.facts.isStale")
+    told = await phone.take(instance.qr(0))
     assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "revoked_key")
 
 
 async def test_a_forged_code_is_refused_here_and_the_genuine_one_is_still_taken(start, instance):
-    page = await start()
-    await fly(page)
-    told = await take(page, forged(instance.qr(0)))
+    phone = await start()
+    await fly(phone)
+    told = await phone.take(forged(instance.qr(0)))
     assert (told["kind"], told["attempt"]["refusal"]) == ("refused", "forged")
-    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
+    assert (await phone.take(instance.qr(0)))["kind"] == "waiting"
 
 
 async def test_a_phone_that_knows_no_key_yet_keeps_the_pass_for_the_server(start, instance):
     async def cut(route: Route) -> None:
         await route.abort()
 
-    page = await start(keyset=cut)
-    assert await page.evaluate("engine.facts.ageMs") is None
-    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
-    await expect(page.locator("html")).to_have_attribute("data-accepted", "1")
+    phone = await start(keyset=cut)
+    assert await phone.page.evaluate("engine.facts.ageMs") is None
+    assert (await phone.take(instance.qr(0)))["kind"] == "waiting"
+    await expect(phone.page.locator("html")).to_have_attribute("data-accepted", "1")
 
 
 async def test_a_phone_that_cannot_verify_at_all_keeps_the_pass_for_the_server(start, instance):
-    page = await start()
-    await page.evaluate("() => { crypto.subtle.importKey = () => Promise.reject(new Error('broken')) }")
-    assert (await take(page, instance.qr(0)))["kind"] == "waiting"
+    phone = await start()
+    await phone.page.evaluate("() => { crypto.subtle.importKey = () => Promise.reject(new Error('broken')) }")
+    assert (await phone.take(instance.qr(0)))["kind"] == "waiting"
 
 
 @pytest.mark.parametrize("text", ["https://exemple.fr/a", "0000-0001-0736-Q7H", "bonjour", ""])
 async def test_what_is_nobodys_pass_is_neither_kept_nor_sent(start, text):
-    page = await start()
-    sent = writes_of(page)
-    assert await take(page, text) == {"kind": "not-a-pass"}
-    assert await page.evaluate("engine.journal.attempts()") == []
+    phone = await start()
+    sent = writes_of(phone)
+    assert await phone.take(text) == {"kind": "not-a-pass"}
+    assert await phone.attempts() == []
     assert sent == []
 
 
 async def test_without_a_service_chosen_nothing_is_kept(start, instance):
-    page = await start()
-    await page.evaluate("engine.service = null")
-    assert await take(page, instance.qr(0)) == {"kind": "no-service"}
-    assert await page.evaluate("engine.journal.attempts()") == []
+    phone = await start()
+    await phone.page.evaluate("engine.service = null")
+    assert await phone.take(instance.qr(0)) == {"kind": "no-service"}
+    assert await phone.attempts() == []
 
 
 async def test_test_mode_asks_the_server_and_without_it_tells_what_the_phone_knows(start, instance, client):
-    page = await start()
-    await page.evaluate("engine.mode = 'test'")
-    told = await take(page, instance.qr(0))
+    phone = await start()
+    await phone.page.evaluate("engine.mode = 'test'")
+    told = await phone.take(instance.qr(0))
     assert (told["kind"], told["attempt"]["state"]) == ("tested", "acceptable")
 
-    await fly(page)
-    good, bad = await take(page, instance.qr(0)), await take(page, forged(instance.qr(1)))
+    await fly(phone)
+    good, bad = await phone.take(instance.qr(0)), await phone.take(forged(instance.qr(1)))
     assert (good["attempt"]["state"], good["attempt"]["why"]) == ("untested", "no-answer")
     assert good["attempt"]["pass"]["number"] == instance.passes[0][1].number
     assert (bad["attempt"]["state"], bad["attempt"]["refusal"]) == ("refusable", "forged")
-    assert await page.evaluate("engine.journal.attempts()") == []
+    assert await phone.attempts() == []
     async with client.get("/v1/scans", headers=instance.headers()) as response:
         assert (await response.json())["count"] == 0
 
@@ -197,40 +170,39 @@ async def test_test_mode_asks_the_server_and_without_it_tells_what_the_phone_kno
 async def test_in_training_only_practice_counts_and_nothing_leaves_the_phone(
     start, instance, practice, with_practice_key
 ):
-    page = await start(keyset=with_practice_key)
-    await page.evaluate("engine.mode = 'training'")
-    sent = writes_of(page)
-    told = await take(page, a_practice_code(practice))
+    phone = await start(keyset=with_practice_key)
+    await phone.page.evaluate("engine.mode = 'training'")
+    sent = writes_of(phone)
+    told = await phone.take(a_practice_code(practice))
     assert (told["kind"], told["attempt"]["state"]) == ("practice", "practice")
-    assert (await take(page, a_practice_code(practice)))["kind"] == "again"
+    assert (await phone.take(a_practice_code(practice)))["kind"] == "again"
     for real in (instance.qr(0), instance.short(1)):
-        assert (await take(page, real))["kind"] == "real-in-training"
+        assert (await phone.take(real))["kind"] == "real-in-training"
     assert sent == []
-    assert await page.evaluate("engine.journal.attempts()") == []
+    assert await phone.attempts() == []
 
 
 @pytest.mark.parametrize("mode", ["take", "test"])
 async def test_a_practice_pass_is_never_money(start, practice, with_practice_key, mode):
-    page = await start(keyset=with_practice_key)
-    await page.evaluate("(mode) => { engine.mode = mode }", mode)
-    sent = writes_of(page)
-    assert await take(page, a_practice_code(practice)) == {"kind": "practice-refused"}
+    phone = await start(keyset=with_practice_key)
+    await phone.page.evaluate("(mode) => { engine.mode = mode }", mode)
+    sent = writes_of(phone)
+    assert await phone.take(a_practice_code(practice)) == {"kind": "practice-refused"}
     assert sent == []
-    assert await page.evaluate("engine.journal.attempts()") == []
+    assert await phone.attempts() == []
 
 
 async def test_a_device_enrolled_with_a_key_signs_what_it_sends_and_no_script_can_read_the_key(
     start, instance, origin
 ):
-    page = await start()
-    jwk = await page.evaluate(
+    phone = await start()
+    jwk = await phone.page.evaluate(
         "async () => { let key; await engine.facts.changeDevice(async (one) => (key = one)); return key }"
     )
-    await page.reload()
-    await page.evaluate(ENGINE)
-    assert await page.evaluate("engine.facts.key.extractable") is False
-    async with page.expect_request("**/v1/scans/batch") as sent:
-        await take(page, instance.qr(0))
+    await phone.reload()
+    assert await phone.page.evaluate("engine.facts.key.extractable") is False
+    async with phone.page.expect_request("**/v1/scans/batch") as sent:
+        await phone.take(instance.qr(0))
     request = await sent.value
     signature = from_base64url((await request.all_headers())["x-device-signature"])
     body = request.post_data_buffer

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -14,7 +13,6 @@ from playwright.async_api import Page, expect
 from mobile_web.page_files import read_files
 from validator.app import build_app
 
-ENGINE: Final = (Path(__file__).parent / "engine.js").read_text(encoding="utf-8")
 # A file of the page's, shown as text: under its policy, kept by its worker, and without its looks.
 BENCH: Final = "/page/limits.js"
 CHANGED: Final = "/page/checks.js"
@@ -103,9 +101,9 @@ async def visited(open_page: Any) -> Page:
     return page
 
 
-async def count(page: Page, **states: int) -> None:
-    for state, number in states.items():
-        await expect(page.locator("html")).to_have_attribute(f"data-{state}", str(number))
+@pytest.fixture
+async def phone(visited: Page, engine_in: Any) -> Any:
+    return engine_in(visited)
 
 
 async def update_is_ready(page: Page) -> None:
@@ -113,36 +111,32 @@ async def update_is_ready(page: Page) -> None:
     await expect(page.locator("html")).to_have_attribute("data-update", "ready")
 
 
-async def test_after_one_visit_the_page_opens_and_judges_in_flight_mode(visited, instance, client):
-    await visited.evaluate(ENGINE)
+async def test_after_one_visit_the_page_opens_and_judges_in_flight_mode(visited, phone, instance, taken_by):
+    await phone.run()
     await visited.context.set_offline(True)
     await visited.goto(visited.url.replace(BENCH, "/"))
     assert await visited.title()
     await visited.goto(visited.url.rstrip("/") + BENCH)
-    await visited.evaluate(ENGINE, {"isOffline": True})
+    await phone.run(is_offline=True)
 
     assert await visited.evaluate("engine.facts.device.siret")
     assert await visited.evaluate("engine.facts.ageMs") < 60_000
     forged = instance.qr(1)[:-2] + ("00" if instance.qr(1)[-2:] != "00" else "11")
-    told = await visited.evaluate(
-        "(codes) => engine.intake.takeAll(codes.map((code) => ({ code })), 'camera')",
-        [instance.qr(0), forged],
-    )
+    told = await phone.take_all([instance.qr(0), forged])
     assert [one["kind"] for one in told] == ["waiting", "refused"]
     assert told[1]["attempt"]["refusal"] == "forged"
     assert told[1]["attempt"]["isLocal"] is True
-    await count(visited, waiting=1, refused=1)
+    await phone.counts(waiting=1, refused=1)
 
     await visited.context.set_offline(False)
-    await count(visited, accepted=1, refused=1)
-    async with client.get("/v1/scans", headers=instance.headers()) as response:
-        assert (await response.json())["count"] == 1
+    await phone.counts(accepted=1, refused=1)
+    assert await taken_by() == 1
 
 
-async def test_answers_of_the_service_and_the_console_are_never_kept(visited, instance):
-    await visited.evaluate(ENGINE)
-    await visited.evaluate("(code) => engine.intake.take(code, 'camera')", instance.qr(0))
-    await count(visited, accepted=1)
+async def test_answers_of_the_service_and_the_console_are_never_kept(visited, phone, instance):
+    await phone.run()
+    await phone.take(instance.qr(0))
+    await phone.counts(accepted=1)
     await visited.evaluate("() => fetch('/console/').catch(() => {})")
     kept = await visited.evaluate(KEPT)
     assert "/" in kept
@@ -151,13 +145,12 @@ async def test_answers_of_the_service_and_the_console_are_never_kept(visited, in
 
 
 async def test_an_update_waits_for_the_button_and_a_full_queue_lives_through_it(
-    visited, deployment, instance, client
+    visited, phone, deployment, instance, taken_by
 ):
-    await visited.evaluate(ENGINE)
+    await phone.run()
     deployment.is_down = True
-    codes = [{"code": instance.qr(place)} for place in range(3)]
-    told = await visited.evaluate("(codes) => engine.intake.takeAll(codes, 'photo')", codes)
-    await count(visited, waiting=3)
+    told = await phone.take_all([instance.qr(place) for place in range(3)], "photo")
+    await phone.counts(waiting=3)
 
     deployment.next_version()
     await update_is_ready(visited)
@@ -167,15 +160,37 @@ async def test_an_update_waits_for_the_button_and_a_full_queue_lives_through_it(
     async with visited.expect_event("load"):
         await visited.evaluate(APPLY)
     assert MARK in await visited.evaluate(READ, CHANGED)
-    await visited.evaluate(ENGINE)
-    await count(visited, waiting=3)
+    await phone.run()
+    await phone.counts(waiting=3)
     deployment.is_down = False
-    await visited.evaluate("engine.queue.send()")
-    await count(visited, accepted=3, waiting=0, refused=0)
-    ids = await visited.evaluate("engine.journal.attempts().map(({ attemptId }) => attemptId)")
+    await phone.send()
+    await phone.counts(accepted=3, waiting=0, refused=0)
+    ids = [one["attemptId"] for one in await phone.attempts()]
     assert sorted(ids) == sorted(one["attempt"]["attemptId"] for one in told)
-    async with client.get("/v1/scans", headers=instance.headers()) as response:
-        assert (await response.json())["count"] == 3
+    assert await taken_by() == 3
+
+
+async def test_on_the_whole_page_the_update_is_offered_by_a_button_and_what_waits_is_sent_after_it(
+    desk, deployment, instance, taken_by
+):
+    await desk.evaluate("async () => { await navigator.serviceWorker.ready }")
+    await desk.reload()
+    deployment.is_down = True
+    for place in range(2):
+        await desk.fill("#code", instance.short(place))
+        await desk.press("#code", "Enter")
+    await expect(desk.locator("#verdicts li[data-kind=waiting]")).to_have_count(2)
+
+    deployment.next_version()
+    await desk.evaluate(LOOK_FOR_UPDATE)
+    await expect(desk.locator("#notice")).to_contain_text("Une nouvelle version est prête.")
+    async with desk.expect_event("load"):
+        await desk.get_by_role("button", name="Mettre à jour").click()
+    await expect(desk.locator("#verdicts li[data-kind=waiting]")).to_have_count(2)
+    assert MARK in await desk.evaluate(READ, CHANGED)
+    deployment.is_down = False
+    await expect(desk.locator("#verdicts li[data-kind=accepted]")).to_have_count(2, timeout=15_000)
+    assert await taken_by() == 2
 
 
 async def test_pressed_in_one_tab_the_update_reloads_the_others_too(visited, deployment):
