@@ -1,7 +1,7 @@
 """The tables of accounts rendered: columns in French and rows. Pure; amounts are whole cents.
 
 UTF-8 with a byte order mark, semicolons, CRLF. An account is told by the same four cells in every table,
-so that anybody can join them. What each column means is COLUMNS_TOLD, which the archive holds as LISEZMOI.txt.
+so that anybody can join them. What the files are is COLUMNS_TOLD, which the archive holds as LISEZMOI.txt.
 """
 
 import csv

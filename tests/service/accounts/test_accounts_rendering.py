@@ -1,10 +1,11 @@
-"""Accounts rendered for a period: the same bytes from the same facts, totals that anybody can recompute, and a
-funder's archive that holds its own money alone."""
+"""Accounts rendered for a period: the same bytes from the same facts, totals that anybody can recompute, and
+a funder's archive that holds its own money alone."""
 
+import asyncio
+import csv
 import io
 import json
 import shutil
-import subprocess
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 
@@ -46,7 +47,7 @@ async def drill(fresh):
         drill.now = datetime(2027, 2, 1, 9, tzinfo=UTC)
         returned = next(one for one in drill.bank.every() if one.transfer.amount_cents == 3_000)
         drill.bank.give_back([returned], Style.EACH)
-        await drill.deliver(drill.bank.statement())
+        await drill.deliver(drill.bank.close_day())
         drill.now = datetime(2027, 3, 28, 1, tzinfo=UTC)  # as clocks go forward
         await drill.close(first, 4)
         await open_dispute(
@@ -64,7 +65,7 @@ async def pay(drill):
     await drill.give_file(batch)
     await drill.mark_sent(batch)
     drill.bank.debit(batch.message_id, Style.EACH)
-    await drill.deliver(drill.bank.statement())
+    await drill.deliver(drill.bank.close_day())
 
 
 async def _rendered(drill, period, **how):
@@ -79,8 +80,8 @@ def _files(content):
 
 
 def _table(content, name):
-    head, *rows = _files(content)[name].decode("utf-8-sig").splitlines()
-    return [dict(zip(head.split(";"), row.split(";"), strict=True)) for row in rows]
+    text = io.StringIO(_files(content)[name].decode("utf-8-sig"), newline="")
+    return list(csv.DictReader(text, delimiter=";", strict=True))
 
 
 async def test_the_same_facts_give_the_same_bytes_whatever_comes_later(drill, fresh):
@@ -165,9 +166,7 @@ async def test_a_funders_archive_tells_its_own_money_and_names_the_banks_files(d
     [row] = _table(path.read_bytes(), "balance.csv")
     assert (row["programme"], row["cloture_centimes"]) == ("Programme voisin", "-7700")
     assert other
-    first = await render_to_file(
-        drill.connection, path, YEAR, funder="Métropole des Trois-Rivières"
-    )
+    first = await render_to_file(drill.connection, path, YEAR, funder="Métropole des Trois-Rivières")
     assert first.unpaid_cents == 6_000
     assert verify_accounts(path).differences == []
     files = _files(path.read_bytes())
@@ -183,17 +182,19 @@ async def test_hledger_takes_the_journal(drill, tmp_path):
     _, content = await _rendered(drill, YEAR)
     journal = tmp_path / "ecritures.journal"
     journal.write_bytes(_files(content)["ecritures.journal"])
-    run = subprocess.run(
-        ["hledger", "-f", str(journal), "check", "--strict"], capture_output=True, text=True, check=False
+    pipe = asyncio.subprocess.PIPE
+    run = await asyncio.create_subprocess_exec(
+        "hledger", "-f", str(journal), "check", "--strict", stdout=pipe, stderr=pipe
     )
-    assert (run.returncode, run.stderr) == (0, "")
+    _, told = await run.communicate()
+    assert (run.returncode, told) == (0, b"")
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "told"),
     [
         ("ecritures.csv", b";5000;0;", b";5001;0;", "1"),
-        ("balance.csv", b";5000", b";5010", "recomputed"),
+        ("balance.csv", b";3000;6000;-3000", b";3000;6010;-3000", "recomputed"),
         ("restes-a-payer.csv", b";3000;1000\r\n", b";2000;1000\r\n", "restes à payer"),
         ("tresorerie.csv", b"Virement", b"Virement", None),
     ],
