@@ -93,7 +93,7 @@ def amend(programme: int, last_day: datetime, reason: str, data: Path | None) ->
 @click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
 @data_option
 def closings(programme: int, calendar: str, reason: str, data: Path | None) -> None:
-    """Say when remittances of this programme close by themselves; `poincon remittances close-due` does it."""
+    """Say when remittances of this programme close by themselves; `poincon serve` does it."""
     from ledger.calendars import set_calendar
     from ledger.programmes import UnknownProgramme
 

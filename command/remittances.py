@@ -83,13 +83,13 @@ def show(
 @click.option("--json", "as_json", is_flag=True)
 @data_option
 def close_what_is_due(at: datetime | None, as_json: bool, data: Path | None) -> None:
-    """Close what the programmes' calendars ask for; run it daily. Safe to run again.
+    """Close what the programmes' calendars ask for. Safe to run again, and beside `poincon serve`.
 
     A run that was missed is made good by the next. What was accepted on the day itself waits for the next day
     of the calendar.
     """
-    from ledger.calendars import close_due, due_closings
-    from payouts.certification import calendar_certification
+    from ledger.calendars import due_closings
+    from payouts.calendar_closing import close_by_calendar
 
     now = datetime.now(UTC)
     wanted = now if at is None else at if at.tzinfo else at.replace(tzinfo=PARIS)
@@ -100,8 +100,7 @@ def close_what_is_due(at: datetime | None, as_json: bool, data: Path | None) -> 
         closed: list[Remittance] = []
         async with Surroundings(data).database() as connection:
             for due in await due_closings(connection, at=wanted):
-                text = calendar_certification(operator=due.operator, operator_siret=due.siret, day=due.day)
-                closed += await close_due(connection, due, certification=text, at=datetime.now(UTC))
+                closed += await close_by_calendar(connection, due, at=datetime.now(UTC))
         return closed
 
     closed = run(work())

@@ -13,6 +13,7 @@ from mobile_web.page import add_page
 from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
 from validator import device_calls, enrolment_calls, public_calls, remittance_calls, scan_calls
+from validator.closings import CalendarClerk
 from validator.code_reading import CodeReader
 from validator.console_receipts import console_receipts
 from validator.device_signature import asking_for_signature
@@ -27,6 +28,7 @@ from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
 from validator.wiring import (
+    CLERK,
     DESK,
     DRAWINGS,
     EXPORTS_UNDER_WAY,
@@ -69,6 +71,9 @@ def build_app(settings: Settings) -> web.Application:
     app[DRAWINGS] = DrawingDesk()
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
+    if settings.closes_on_calendars:
+        app[CLERK] = CalendarClerk(settings.database_url)
+        app.cleanup_ctx.append(run_clerk)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, asking_for_signature(endpoint))
         if endpoint.method == "GET":
@@ -114,6 +119,12 @@ async def run_photos(app: web.Application) -> AsyncIterator[None]:
     await app[PHOTOS].start()
     yield
     await app[PHOTOS].close()
+
+
+async def run_clerk(app: web.Application) -> AsyncIterator[None]:
+    await app[CLERK].start()
+    yield
+    await app[CLERK].close()
 
 
 def add_openapi(app: web.Application) -> None:

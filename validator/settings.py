@@ -22,6 +22,7 @@ class Settings:
     public_url: str | None = None
     photo_workers: int = 1
     require_totp: bool = False  # of those who approve payments
+    closes_on_calendars: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -37,6 +38,7 @@ class Settings:
             public_url=given.get("POINCON_PUBLIC_URL") or None,
             photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
             require_totp=_yes(given, "POINCON_REQUIRE_TOTP", default=True),
+            closes_on_calendars=_yes(given, "POINCON_CLOSINGS", default=True),
         )
 
 

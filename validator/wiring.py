@@ -7,6 +7,7 @@ from aiohttp import web
 from ledger.connect import Pool
 from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
+from validator.closings import CalendarClerk
 from validator.code_reading import CodeReader
 from validator.group_commit import GroupCommit
 from validator.guard import Guard
@@ -26,4 +27,5 @@ SCANNING = web.AppKey("SCANNING", Scanning)
 PHOTOS = web.AppKey("PHOTOS", ReaderPool)
 EXPORTS_UNDER_WAY = web.AppKey("EXPORTS_UNDER_WAY", set[int])  # devices; operators negative
 PHOTOS_UNDER_WAY = web.AppKey("PHOTOS_UNDER_WAY", Counter[int])  # by device
+CLERK = web.AppKey("CLERK", CalendarClerk)
 DRAWINGS = web.AppKey("DRAWINGS", DrawingDesk)

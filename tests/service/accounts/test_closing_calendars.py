@@ -3,6 +3,7 @@ before the day began in Paris."""
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,10 +11,14 @@ import pytest
 import ledger.calendars
 from ledger.audit_books import BOOK_CHECKS
 from ledger.calendar_rows import Calendar, midnight
-from ledger.calendars import close_due, due_closings, read_calendars, set_calendar
+from ledger.calendars import close_due, due_closings, is_only_closer, read_calendars, set_calendar
 from ledger.programmes import UnknownProgramme
 from ledger.remittances import list_remittances, read_remittance
 from payouts.remittance_pdf import draw_remittance
+from validator.app import build_app
+from validator.closings import CalendarClerk
+from validator.settings import Settings
+from validator.wiring import CLERK
 
 SECOND = timedelta(seconds=1)
 
@@ -171,3 +176,50 @@ async def test_the_command_closes_what_is_due_and_then_nothing(
     wrong = await poincon("remittances", "close-due", "--at", "2999-01-01", env=env)
     assert wrong.returncode == 2
     assert "yet to come" in wrong.stderr
+
+
+async def test_the_service_closes_by_itself_what_is_due_once_however_many_processes_look(
+    world, device, programme_on
+):
+    programme_id = await programme_on(Calendar.MONTHLY)
+    begins = midnight(date(2028, 1, 1))
+    await world.accept(device, begins - SECOND, count=3, programme_id=programme_id)
+    clerks = [CalendarClerk(world.house.settings.database_url, now=lambda: begins) for _ in range(4)]
+    assert sum(await asyncio.gather(*(clerk.look() for clerk in clerks))) == 1
+    assert await clerks[0].look() == 0
+    [whole] = await _closed(world, device)
+    assert "calendrier de clôture" in whole.remittance.certification
+    async with world.house.database() as connection:
+        assert await is_only_closer(connection)
+        assert await clerks[1].look() == 0
+
+
+async def test_one_operator_in_trouble_keeps_no_other_from_its_closing(
+    world, device, programme_on, monkeypatch
+):
+    programme_id = await programme_on(Calendar.MONTHLY)
+    begins = midnight(date(2028, 2, 1))
+    other = await world.house.operator(qualified=False)
+    for one in (device, other):
+        await world.accept(one, begins - SECOND, programme_id=programme_id)
+    closes = ledger.calendars.close_due
+
+    async def failing(connection, due, **how):
+        assert due.operator_id != device.operator_id, "planted"
+        return await closes(connection, due, **how)
+
+    monkeypatch.setattr("payouts.calendar_closing.close_due", failing)
+    clerk = CalendarClerk(world.house.settings.database_url, now=lambda: begins)
+    assert await clerk.look() == 1
+    assert [one.remittance.line_count for one in await _closed(world, other)] == [1]
+    monkeypatch.undo()
+    assert await clerk.look() == 1
+
+
+async def test_a_process_closes_on_calendars_unless_it_is_told_not_to(world):
+    """Tests choose their instants, so their services don't."""
+    told = {"DATABASE_URL": "postgresql:///x", "POINCON_KEYS": "k", "POINCON_PASSPHRASE_FILE": "/dev/null"}
+    assert Settings.from_environment(told).closes_on_calendars
+    assert not Settings.from_environment(told | {"POINCON_CLOSINGS": "no"}).closes_on_calendars
+    assert CLERK not in build_app(world.house.settings)
+    assert CLERK in build_app(replace(world.house.settings, closes_on_calendars=True))
