@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ledger.connect import Connection, Record
 from ledger.events import record_event
+from ledger.four_eyes import is_another_person
 from ledger.payout_rows import OperatorAccount, PayoutRefused, TrusteeAccount
 
 COOLING_OFF = timedelta(hours=48)
@@ -202,8 +203,8 @@ async def fix_booking_format(
 
 
 def refuse_same_person(person_id: int, prepared_by: int) -> None:
-    """Persons, not logins: the database compares them again."""
-    if person_id == prepared_by:
+    """The database compares them again."""
+    if not is_another_person(person_id, prepared_by=[prepared_by]):
         raise PayoutRefused("who prepared it can't approve it: ask a second person to sign in")
 
 

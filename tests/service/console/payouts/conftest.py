@@ -1,17 +1,17 @@
-"""The trustee's two persons before an instance of their own, with operators that are owed money, and a bank."""
+"""The trustee's two persons before an instance of their own, operators that are owed money, and a bank."""
 
 import hashlib
 import itertools
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import FormData
-from aiohttp.test_utils import TestClient
+from aiohttp import DummyCookieJar, FormData
+from aiohttp.test_utils import TestClient, TestServer
 
 from ledger.account_rows import Role
 from ledger.bank_accounts import approve_account, approve_trustee, propose_account, propose_trustee
@@ -34,6 +34,19 @@ class Rooms:
 
     def database(self):
         return connected(self.dsn, purpose="tests")
+
+
+@pytest.fixture
+async def client(app, until) -> AsyncIterator[TestClient]:
+    """Cookies are each person's own: the client keeps none."""
+    async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as running:
+
+        async def is_ready() -> bool:
+            async with running.get("/readyz") as response:
+                return response.status == 200
+
+        await until(is_ready)
+        yield running
 
 
 @pytest.fixture
@@ -165,5 +178,3 @@ def _no_choice(form: FormData) -> FormData:
 @pytest.fixture
 def sha256() -> Callable[[bytes], str]:
     return lambda content: hashlib.sha256(content).hexdigest()
-
-
