@@ -22,7 +22,7 @@ def books() -> None:
 
 
 @books.command("show")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 @data_option
 def show(as_json: bool, data: Path | None) -> None:
     """Show what every account holds. A debit is positive, a credit negative: they sum to zero."""
@@ -41,7 +41,13 @@ def show(as_json: bool, data: Path | None) -> None:
 
 
 @books.command("export")
-@click.option("--format", "wanted", required=True, type=click.Choice(FORMATS))
+@click.option(
+    "--format",
+    "wanted",
+    required=True,
+    type=click.Choice(FORMATS),
+    help="fec for the tax administration, hledger for a journal, csv for a spreadsheet.",
+)
 @click.option("--since", type=DAY, help="First day, Europe/Paris; from the beginning unless told.")
 @click.option("--until", type=DAY, help="Last day, included.")
 @click.option("--programme", type=click.IntRange(1), help="Only entries that touch this programme.")

@@ -35,8 +35,8 @@ def account() -> None:
 @account.command("propose")
 @click.argument("siret")
 @click.option("--holder", required=True, type=TEXT, help="The holder's exact name, as on the RIB.")
-@click.option("--iban", required=True, type=TEXT)
-@click.option("--bic")
+@click.option("--iban", required=True, type=TEXT, help="Its spaces may stay; its check digits are verified.")
+@click.option("--bic", help="Of the bank; within SEPA it may be left out.")
 @click.option("--proof", required=True, type=TEXT, help="What was seen: « RIB reçu le 3 mars par courrier ».")
 @click.option("--proof-file", type=click.File("rb"), help="Its SHA-256 is kept, the file is not.")
 @as_option
@@ -115,7 +115,7 @@ def approve(account_id: int, cooling_off_hours: int, email: str, as_json: bool, 
 
 @account.command("refuse")
 @account_argument
-@click.option("--reason", required=True, type=TEXT)
+@click.option("--reason", required=True, type=TEXT, help="Why; the operator reads it.")
 @as_option
 @json_option
 @data_option

@@ -156,7 +156,7 @@ def sent_command(batch_id: int, email: str, as_json: bool, data: Path | None) ->
 
 @payouts.command("cancel")
 @batch_argument
-@click.option("--reason", required=True, type=TEXT)
+@click.option("--reason", required=True, type=TEXT, help="Why; kept with the batch.")
 @as_option
 @json_option
 @data_option
@@ -211,8 +211,8 @@ def trustee() -> None:
 
 @trustee.command("propose")
 @click.option("--holder", required=True, type=TEXT, help="Exactly as the bank knows it.")
-@click.option("--iban", required=True, type=TEXT)
-@click.option("--bic")
+@click.option("--iban", required=True, type=TEXT, help="Its spaces may stay; its check digits are verified.")
+@click.option("--bic", help="Of the bank; within SEPA it may be left out.")
 @as_option
 @json_option
 @data_option

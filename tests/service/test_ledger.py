@@ -21,7 +21,11 @@ WHERE booklet = $1 AND undone_at IS NULL"""
 APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remittance_lines",
                "remittance_parts", "batches", "programme_amendments"]  # fmt: skip
 KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
-MAY_DELETE = {"sessions"}
+# What a person may end or begin anew: sessions, and a lost second factor with its recovery codes.
+MAY_DELETE = {"sessions", "second_factors", "recovery_codes"}
+# What the auditor never reads, because who reads it could become somebody else or try codes at leisure:
+# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes.
+SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes"}
 # What the application may change: states, ends and counters; never what was signed, paid or said.
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
@@ -30,14 +34,25 @@ MAY_CHANGE = {
     "corrections": {"remittance_number", "claimed_at", "claimed_by", "entry"},
     "disputes": {"outcome", "resolved_at", "resolved_by", "resolution", "correction_id"},
     "signing_keys": {"state", "activated_at", "retired_at", "revoked_at"},
-    "programmes": {"last_day", "expires_at", "payment_delay_days"},
+    "programmes": {"last_day", "expires_at", "payment_delay_days", "closing_calendar"},
     "qualifications": {"ends_on"},
     "devices": {"revoked_at"},
     "enrolments": {"device_id"},
     "booklet_counter": {"next_booklet"},
     "guard_generation": {"generation", "system_identifier", "timeline"},
-    "accounts": {"password_hash", "disabled_at"},
-}
+    "accounts": {"password_hash", "disabled_at", "role", "programme_id", "operator_id"},
+    "sessions": {"last_seen_at", "proved_at"},
+    "second_factors": {"last_step"},
+    "recovery_codes": {"used_at"},
+    "operator_bank_accounts": {"approved_at", "approved_by", "usable_from", "refused_at", "blocked_at",
+                               "blocked_why", "vop_result"},
+    "trustee_accounts": {"approved_at", "approved_by", "booking_format"},
+    "payout_batches": {"state", "approved_at", "approved_by", "trustee_account_id", "message_id",
+                       "requested_on", "file", "file_sha256", "sent_at"},
+    "payout_attempts": {"state", "account_id", "holder", "iban", "bic", "changed_at", "reason"},
+    "statement_lines": {"bank_line_id"},
+    "matches": {"undone_at", "undone_by", "undo_reason", "undo_entry", "undone_in"},
+}  # fmt: skip
 REFUSED = (
     asyncpg.RestrictViolationError,
     asyncpg.InsufficientPrivilegeError,
@@ -45,7 +60,9 @@ REFUSED = (
 )
 COLUMNS = """
 SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
-WHERE table_schema = 'public' GROUP BY table_name ORDER BY table_name"""
+JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' GROUP BY table_name ORDER BY table_name"""
+VIEWS = "SELECT table_name, is_updatable FROM information_schema.views WHERE table_schema = 'public'"
 
 
 @pytest.fixture
@@ -234,10 +251,9 @@ async def test_the_application_can_neither_alter_the_schema_nor_silence_its_guar
 async def test_the_auditor_reads_everything_but_secrets_and_writes_nothing(house, servers, owner):
     name = await owner.fetchval("SELECT current_database()")
     dsn = servers.postgres.dsn("poincon_auditor").replace("/poincon?", f"/{name}?")
-    secret = {"accounts", "sessions", "enrolments"}
     async with connected(dsn, purpose="tests") as connection:
         for table, columns in await owner.fetch(COLUMNS):
-            if table in secret:
+            if table in SECRET:
                 await _refuses(connection, f"SELECT count(*) FROM {table}")
             else:
                 await connection.fetchval(f"SELECT count(*) FROM {table}")
@@ -246,3 +262,11 @@ async def test_the_auditor_reads_everything_but_secrets_and_writes_nothing(house
             await _refuses(connection, f"UPDATE {table} SET {columns[0]} = {columns[0]} WHERE false")
         await _refuses(connection, "INSERT INTO persons (name) VALUES ('x')")
         await _refuses(connection, "CREATE TABLE mine (a int)")
+        for view, _ in await owner.fetch(VIEWS):
+            await connection.fetchval(f"SELECT count(*) FROM {view}")
+
+
+async def test_nothing_is_changed_through_a_view(owner):
+    views = await owner.fetch(VIEWS)
+    assert len(views) > 1
+    assert not [view for view, is_updatable in views if is_updatable != "NO"]
