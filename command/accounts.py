@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from command.accounts_rendering import render, verify
+from command.accounts_rendering import list_frozen, render, verify
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from ledger.account_rows import Role
 from ledger.connect import Connection
@@ -14,11 +14,12 @@ from ledger.connect import Connection
 
 @click.group()
 def accounts() -> None:
-    """People who may sign in to the console; accounts rendered for a period (render, verify)."""
+    """People who may sign in to the console; accounts rendered for a period (render, verify, frozen)."""
 
 
 accounts.add_command(render)
 accounts.add_command(verify)
+accounts.add_command(list_frozen)
 
 generate_option = click.option(
     "--generate", is_flag=True, help="Make a password and print it once, instead of asking for one."

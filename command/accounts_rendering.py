@@ -1,6 +1,5 @@
-"""`poincon accounts render|verify`: the accounts of a period (reddition) as one archive, and recomputed."""
+"""`poincon accounts render|verify|frozen`: the accounts of a period as one archive, recomputed, and kept."""
 
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from command.surroundings import Surroundings, data_option, print_json, run
-from ledger.remittance_rows import PARIS
 from ledger.rendering_rows import Period
 
 if TYPE_CHECKING:
+    from ledger.rendering_rows import Frozen
     from payouts.rendering import Progress, Rendered
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -23,6 +22,10 @@ DIFFERENCES_TOLD_MAX = 20
 @click.option("--since", type=DAY, required=True, help="First day of the period, Europe/Paris.")
 @click.option("--until", type=DAY, required=True, help="Last day of the period, included; it must be over.")
 @click.option("--funder", help="Only the programmes of this funder, by its name; all of them unless told.")
+@click.option("--programme", type=click.IntRange(1), help="Only this programme.")
+@click.option(
+    "--freeze", is_flag=True, help="Keep what they say: the audit tells if the record ever says else."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -31,39 +34,68 @@ DIFFERENCES_TOLD_MAX = 20
 @click.option("--json", "as_json", is_flag=True, help="Tell hash and totals as JSON.")
 @data_option
 def render(
-    since: datetime, until: datetime, funder: str | None, out: Path | None, as_json: bool, data: Path | None
+    since: datetime,
+    until: datetime,
+    funder: str | None,
+    programme: int | None,
+    freeze: bool,
+    out: Path | None,
+    as_json: bool,
+    data: Path | None,
 ) -> None:
     """Render the accounts of a period: every operation, balances, cash position, unpaid list, documents.
 
     The same facts give the same bytes; `poincon accounts verify` recomputes them from the archive alone.
     """
+    from ledger.frozen_renderings import FrozenOtherwise, freeze_rendering
     from ledger.renderings import TooMuch
     from payouts.archive import NotAnArchive
-    from payouts.rendering import UnknownFunder, render_to_file
+    from payouts.rendering import UnknownFunder, archive_name, render_to_file
 
-    if until < since:
-        raise click.UsageError("--until is before --since")
-    if until.date() >= datetime.now(UTC).astimezone(PARIS).date():
-        raise click.UsageError("--until is not over yet: its accounts may still change")
-    period = Period(since.date(), until.date())
-    path = out or Path(_name(period, funder))
+    if funder and programme:
+        raise click.UsageError("give --funder or --programme, not both")
+    now = datetime.now(UTC)
+    period = _period(since, until, now)
+    path = out or Path(archive_name(period, funder, programme))
+    around = Surroundings(data)
 
     async def work() -> "Rendered":
-        async with Surroundings(data).database() as connection:
-            return await render_to_file(connection, path, period, funder=funder, progress=_progress())
+        async with around.database() as connection:
+            scope = {"funder": funder, "programme_id": programme}
+            rendered = await render_to_file(connection, path, period, **scope, progress=_progress())
+            if freeze:
+                await freeze_rendering(connection, rendered.facts, actor=around.actor, at=now)
+        return rendered
 
     try:
         rendered = run(work())
     except UnknownFunder as error:
         raise click.UsageError(str(error)) from None
-    except (TooMuch, NotAnArchive) as error:
+    except (TooMuch, NotAnArchive, FrozenOtherwise) as error:
         raise click.ClickException(str(error)) from None
+    _tell(path, rendered, is_frozen=freeze, as_json=as_json)
+
+
+@click.command("frozen")
+@click.option("--json", "as_json", is_flag=True)
+@data_option
+def list_frozen(as_json: bool, data: Path | None) -> None:
+    """List the accounts that were rendered and frozen, newest period first."""
+    from ledger.frozen_renderings import frozen_renderings
+
+    async def work() -> "list[Frozen]":
+        async with Surroundings(data).database() as connection:
+            return await frozen_renderings(connection)
+
+    found = run(work())
     if as_json:
-        print_json({"file": str(path), **{name: getattr(rendered, name) for name in rendered.__slots__}})
+        print_json([_frozen_facts(one) for one in found])
         return
-    click.echo(f"{path}: {rendered.entries} entries, {rendered.files} files")
-    click.echo(f"held at the end: {_euros(rendered.held_cents)}; still owed: {_euros(rendered.unpaid_cents)}")
-    click.echo(f"SHA-256 of the whole: {rendered.sha256}")
+    for one in found:
+        click.echo(
+            f"{one.period.first} to {one.period.last}  {one.funder or 'all funders'}: {one.entries} entries,"
+            f" held {_euros(one.held_cents)}, owed {_euros(one.unpaid_cents)}, {one.archive_sha256.hex()}"
+        )
 
 
 @click.command("verify")
@@ -108,9 +140,48 @@ def _progress() -> "Progress":
     return tell
 
 
-def _name(period: Period, funder: str | None) -> str:
-    plain = re.sub(r"\W+", "-", funder).strip("-").lower() if funder else ""
-    return "-".join(filter(None, ("reddition", str(period.first), str(period.last), plain))) + ".zip"
+def _period(since: datetime, until: datetime, now: datetime) -> Period:
+    if until < since:
+        raise click.UsageError("--until is before --since")
+    period = Period(since.date(), until.date())
+    if not period.is_over(now):
+        raise click.UsageError("--until is not over, or not for an hour yet: its accounts may still change")
+    return period
+
+
+def _tell(path: Path, rendered: "Rendered", *, is_frozen: bool, as_json: bool) -> None:
+    facts = rendered.facts
+    if as_json:
+        print_json(
+            {
+                "file": str(path),
+                "sha256": rendered.sha256,
+                "files": rendered.files,
+                "entries": facts.entries,
+                "held_cents": facts.held_cents,
+                "unpaid_cents": facts.unpaid_cents,
+                "frozen": is_frozen,
+            }
+        )
+        return
+    click.echo(f"{path}: {facts.entries} entries, {rendered.files} files")
+    click.echo(f"held at the end: {_euros(facts.held_cents)}; still owed: {_euros(facts.unpaid_cents)}")
+    click.echo(f"SHA-256 of the whole: {rendered.sha256}{'; frozen' if is_frozen else ''}")
+
+
+def _frozen_facts(one: "Frozen") -> dict[str, object]:
+    return {
+        "first_day": one.period.first.isoformat(),
+        "last_day": one.period.last.isoformat(),
+        "funder": one.funder,
+        "programmes": one.programme_ids,
+        "entries": one.entries,
+        "held_cents": one.held_cents,
+        "unpaid_cents": one.unpaid_cents,
+        "sha256": one.archive_sha256.hex(),
+        "frozen_at": one.frozen_at,
+        "frozen_by": one.frozen_by,
+    }
 
 
 def _euros(cents: int) -> str:

@@ -27,6 +27,7 @@ ACTIONS = {
     "account.second_factor_removed": "Second facteur retiré",
     "account.sign_in": "Connexion à la console",
     "account.sign_out": "Déconnexion de la console",
+    "accounts.freeze": "Comptes d’une période arrêtés",
     "bank.imported": "Fichier de banque importé",
     "bank.line": "Ligne de relevé inscrite",
     "bank.match": "Ligne de relevé rapprochée",
@@ -88,6 +89,7 @@ KINDS = {
     "bank_file": "fichier de banque",
     "trustee_account": "compte du mandataire",
     "programme": "programme",
+    "rendering": "reddition",
     "site": "lieu",
 }
 NAMED_KINDS = {
@@ -96,7 +98,12 @@ NAMED_KINDS = {
     "key": "clé",
     "remittance": "bordereau",  # operator, slash, number
 }
-ACTORS = {"demo": "démonstration", "enrolment": "lien d’enrôlement", "validator": "le service"}
+ACTORS = {
+    "calendar": "calendrier de clôture",
+    "demo": "démonstration",
+    "enrolment": "lien d’enrôlement",
+    "validator": "le service",
+}
 DETAILS = {
     "booklet_count": "carnets",
     "booklets": "carnets",

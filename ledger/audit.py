@@ -12,6 +12,7 @@ from ledger.audit_books import BOOK_CHECKS
 from ledger.audit_payouts import PAYOUT_CHECKS
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
 from ledger.audit_remittances import differing_hashes
+from ledger.audit_renderings import RENDERING_CHECKS, differing_renderings
 from ledger.connect import Connection, Record
 from ledger.rows import Acceptance
 from ledger.seals import receipt_of, seal_row
@@ -77,13 +78,16 @@ async def audit(
     """
     found = Audit()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        for check, query in (CHECKS | BOOK_CHECKS | PAYOUT_CHECKS).items():
+        for check, query in (CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS).items():
             found.checked[check] = 0
             async for subject, detail in connection.cursor(query, prefetch=DISAGREEMENTS_MAX):
                 found.tell(check, subject, detail)
         found.checked["remittance_hashes"] = 0
         async for subject, detail in differing_hashes(connection):
             found.tell("remittance_hashes", subject, detail)
+        found.checked["rendered_accounts_still_hold"] = 0
+        async for subject, detail in differing_renderings(connection):
+            found.tell("rendered_accounts_still_hold", subject, detail)
         found.totals = [OperatorTotal(*row) for row in await connection.fetch(OPERATOR_TOTALS)]
         if opened_keys is None:
             found.skipped["receipts"] = "no private keys given (POINCON_KEYS)"

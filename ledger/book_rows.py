@@ -4,7 +4,7 @@ A debit is positive and a credit is negative, everywhere. The bank's balance is 
 and what operators are owed are credits: their balances are negative, or nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +94,9 @@ class Entry:
     subject: str
     reason: str | None
     postings: tuple[Posting, ...]
+
+    def touches(self, programme_ids: Collection[int]) -> bool:
+        return any(posting.account.programme_id in programme_ids for posting in self.postings)
 
 
 class BalanceRefused(Exception):

@@ -4,14 +4,19 @@ Everything is told as it was at the end of the period, whatever came after, so t
 same for ever. Cents of accounts: a debit is positive; of operators and payments: positive is the operator's.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger.book_rows import BookAccount, EntryKind
+from ledger.book_rows import BookAccount, Entry, EntryKind, account_name
 from ledger.calendar_rows import midnight
+
+# After its last midnight: by then, what was begun before it is written or given up.
+SETTLED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class Period:
     def until(self) -> datetime:
         """The first instant after it."""
         return midnight(self.last + timedelta(days=1))
+
+    def is_over(self, now: datetime) -> bool:
+        """Nothing is added to it any more."""
+        return now >= self.until + SETTLED_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +130,62 @@ class BankFile(NamedTuple):
     at: datetime
     sha256: bytes
     size: int
+
+
+class Waiting(NamedTuple):
+    """A line of the bank that nothing explained, or not whole, when the period ended."""
+
+    reference: str
+    booked_on: date
+    at: datetime  # in the books since
+    label: str
+    amount_cents: int  # positive: the bank credited us
+    open_cents: int
+
+
+class EntrySeal:
+    """SHA-256 over what entries say, in their order: each as one line of JSON."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.count = 0
+
+    def add(self, entry: Entry) -> None:
+        facts = [entry.number, entry.at.isoformat(), entry.kind, entry.actor, entry.subject, entry.reason]
+        moved = [[account_name(account), cents] for account, cents in entry.postings]
+        line = json.dumps([*facts, moved], ensure_ascii=False, separators=(",", ":"))
+        self._digest.update(line.encode() + b"\n")
+        self.count += 1
+
+    def digest(self) -> bytes:
+        return self._digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFacts:
+    """What accounts rendered say, to be frozen."""
+
+    period: Period
+    funder: str | None
+    programme_ids: Sequence[int] | None  # None: all
+    entries: int
+    entries_sha256: bytes
+    archive_sha256: bytes
+    held_cents: int
+    unpaid_cents: int
+    balances: Mapping[BookAccount, tuple[int, int, int]]  # opening, debits, credits
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    id: int
+    period: Period
+    funder: str | None
+    programme_ids: Sequence[int] | None
+    entries: int
+    entries_sha256: bytes
+    archive_sha256: bytes
+    held_cents: int
+    unpaid_cents: int
+    frozen_at: datetime
+    frozen_by: str

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from ledger.book_rows import AccountKind, BookAccount, EntryKind
 from ledger.connect import Connection, Record
-from ledger.rendering_rows import BankFile, Decided, Disputed, Movement, Paid, Parties, Period, Unpaid
+from ledger.rendering_rows import (
+    BankFile,
+    Decided,
+    Disputed,
+    Movement,
+    Paid,
+    Parties,
+    Period,
+    Unpaid,
+    Waiting,
+)
 
 ROWS_MAX = 200_000  # of one list; a shorter period holds fewer
 Scope = Sequence[int] | None
@@ -85,6 +95,25 @@ CROSS JOIN LATERAL (VALUES (m.matched_at, false), (m.undone_at, true)) AS t (at,
 WHERE m.kind IN ('payout', 'return') AND t.at >= $1 AND t.at < $2 AND ($3::integer[] IS NULL OR EXISTS (
     SELECT FROM payout_attempt_parts p WHERE p.attempt_id = a.id AND p.programme_id = ANY($3)))
 ORDER BY t.at, m.id, t.is_undone LIMIT $4"""
+# As lines stood then: an offset explains its line once the lines of its transfer make nothing together. What
+# was activated before there were books stands in suspense too, until the bank's lines explain it.
+WAITING = """
+WITH live AS (
+    SELECT * FROM matches WHERE matched_at < $1 AND (undone_at IS NULL OR undone_at >= $1)
+), even AS (
+    SELECT attempt_id FROM live WHERE kind = 'offset' GROUP BY attempt_id HAVING sum(amount_cents) = 0)
+SELECT l.reference, l.booked_on, e.at, l.label, l.amount_cents, l.amount_cents - told.cents AS open_cents
+FROM bank_lines l JOIN book_entries e ON e.number = l.entry CROSS JOIN LATERAL (
+    SELECT coalesce(sum(m.amount_cents), 0)::bigint AS cents FROM live m WHERE m.bank_line_id = l.id
+    AND (m.kind <> 'offset' OR m.attempt_id IN (SELECT attempt_id FROM even))) AS told
+WHERE e.at < $1 AND l.amount_cents <> told.cents
+  AND NOT EXISTS (SELECT FROM fundings f WHERE f.bank_line_id = l.id AND f.confirmed_at < $1)
+UNION ALL
+SELECT e.subject, (e.at AT TIME ZONE 'Europe/Paris')::date, e.at, coalesce(e.reason, ''),
+       -p.amount_cents, -p.amount_cents
+FROM book_entries e JOIN book_postings p ON p.entry = e.number JOIN book_accounts a ON a.id = p.account_id
+WHERE e.kind = 'opening' AND a.kind = 'suspense' AND e.at < $1
+ORDER BY 3, 1 LIMIT $2"""
 RECEIVED = """
 SELECT id, name, imported_at, sha256, length(content) FROM bank_files
 WHERE imported_at >= $1 AND imported_at < $2 ORDER BY id LIMIT $3"""
@@ -144,6 +173,12 @@ async def disputes(connection: Connection, period: Period, scope: Scope) -> list
 async def paid(connection: Connection, period: Period, scope: Scope) -> list[Paid]:
     rows = await connection.fetch(PAID, period.since, period.until, scope, ROWS_MAX + 1)
     return [Paid(*row) for row in _bounded(rows, "transfers")]
+
+
+async def waiting(connection: Connection, period: Period) -> list[Waiting]:
+    """What stood in suspense when the period ended: together, its balance."""
+    rows = await connection.fetch(WAITING, period.until, ROWS_MAX + 1)
+    return [Waiting(*row) for row in _bounded(rows, "lines in suspense")]
 
 
 async def files_received(connection: Connection, period: Period) -> list[BankFile]:

@@ -8,6 +8,7 @@ because half of one proves nothing; files of the bank, which tell everybody's mo
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ledger.book_rows import BANK, BookAccount, Entry
 from ledger.books import entries
 from ledger.connect import Connection
 from ledger.remittances import read_remittance
-from ledger.rendering_rows import BankFile, Movement, Parties, Period
+from ledger.rendering_rows import BankFile, EntrySeal, Movement, Parties, Period, RenderedFacts
 from ledger.renderings import (
     content_made,
     content_received,
@@ -31,7 +32,9 @@ from ledger.renderings import (
     parties,
     remittances_closed,
     unpaid,
+    waiting,
 )
+from payouts import rendering_columns as columns
 from payouts import rendering_tables as tables
 from payouts.archive import ArchiveWriter
 from payouts.books_export import BooksWriter, CsvWriter, FecWriter, HledgerWriter
@@ -44,16 +47,14 @@ Progress = Callable[[str, int, int], None]  # of what, how many are done, of how
 
 
 class UnknownFunder(Exception):
-    """No programme has it; the text names those there are."""
+    """No programme has it, or there is no such programme; the text names what there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
     sha256: str  # of the whole, as its manifest and `poincon accounts verify` tell it
     files: int
-    entries: int
-    held_cents: int  # at the end of the period
-    unpaid_cents: int
+    facts: RenderedFacts
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Rendering:
         """Those that touch what is rendered, whole."""
         reading = entries(self.connection, since=self.period.since, until=self.period.until)
         async for entry in reading:
-            if any(self.holds(posting.account) for posting in entry.postings):
+            if self.scope is None or entry.touches(self.scope):
                 yield entry
 
 
@@ -95,35 +96,42 @@ async def render_accounts(
     period: Period,
     *,
     funder: str | None = None,
+    programme_id: int | None = None,
     progress: Progress = lambda what, done, of: None,
 ) -> Rendered:
-    """Write the archive; funder: as programmes name it, None: all. Raises UnknownFunder, TooMuch."""
+    """Write the archive; funder: as programmes name it; programme_id: of it alone; neither: of everybody.
+
+    Raises UnknownFunder, TooMuch, and NotAnArchive when it would grow beyond what a ZIP holds.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         names = await parties(connection, period)
-        scope = _scope(names, funder)
+        scope = _scope(names, funder, programme_id)
+        if programme_id is not None:
+            funder = names.funders[programme_id]
         told = await movements(connection, period, scope)
         one = Rendering(connection, ArchiveWriter(target), period, funder, scope, names, told, progress)
         return await _write(one)
 
 
 async def _write(one: Rendering) -> Rendered:
-    one.archive.add("LISEZMOI.txt", tables.COLUMNS_TOLD.encode())
-    count = await _write_books(one)
+    one.archive.add("LISEZMOI.txt", columns.COLUMNS_TOLD.encode())
+    seal = await _write_books(one)
     sums = one.sums
     names = tables.book_names(one.parties)
-    _write_table(one, "balance.csv", tables.BALANCE, tables.balance_rows(sums, names))
+    _write_table(one, "balance.csv", columns.BALANCE, tables.balance_rows(sums, names))
     operator_rows = tables.operator_rows(one.told, sums, one.parties)
-    _write_table(one, "structures.csv", tables.OPERATORS, operator_rows)
+    _write_table(one, "structures.csv", columns.OPERATORS, operator_rows)
     await _write_cash(one)
+    await _write_suspense(one)
     owed = await unpaid(one.connection, one.period, one.scope)
     unpaid_cents = sum(row.left_cents for row in owed)
     rows = (tables.unpaid_row(row, one.parties) for row in owed)
-    _write_table(one, "restes-a-payer.csv", tables.UNPAID, rows)
+    _write_table(one, "restes-a-payer.csv", columns.UNPAID, rows)
     await _write_decisions(one)
     remittance_count = await _write_remittances(one)
     await _write_bank_files(one)
     facts = {
-        "entries": count,
+        "entries": seal.count,
         "remittances": remittance_count,
         "opening_cents": sums.held(is_opening=True),
         "closing_cents": sums.held(is_opening=False),
@@ -141,10 +149,35 @@ async def _write(one: Rendering) -> Rendered:
     )
     one.archive.add("reddition.pdf", await asyncio.to_thread(draw_cover, cover))
     whole = one.archive.close(_scope_facts(one) | facts)
-    return Rendered(whole, len(one.archive.files), count, facts["closing_cents"], unpaid_cents)
+    return Rendered(whole, len(one.archive.files), _facts(one, seal, whole, unpaid_cents))
 
 
-def _scope(names: Parties, funder: str | None) -> list[int] | None:
+def _facts(one: Rendering, seal: EntrySeal, whole: str, unpaid_cents: int) -> RenderedFacts:
+    return RenderedFacts(
+        period=one.period,
+        funder=one.funder,
+        programme_ids=one.scope,
+        entries=seal.count,
+        entries_sha256=seal.digest(),
+        archive_sha256=bytes.fromhex(whole),
+        held_cents=one.sums.held(is_opening=False),
+        unpaid_cents=unpaid_cents,
+        balances=one.sums.told(),
+    )
+
+
+def archive_name(period: Period, funder: str | None, programme_id: int | None = None) -> str:
+    """What its file is called: letters, digits and hyphens, as all systems take them."""
+    plain = unicodedata.normalize("NFKD", funder or "").encode("ascii", "ignore").decode().lower()
+    of = f"programme-{programme_id}" if programme_id else re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return "-".join(filter(None, ("reddition", f"{period.first}", f"{period.last}", of))) + ".zip"
+
+
+def _scope(names: Parties, funder: str | None, programme_id: int | None) -> list[int] | None:
+    if programme_id is not None:
+        if programme_id not in names.funders:
+            raise UnknownFunder(f"no programme {programme_id}; `poincon programmes list` shows those known")
+        return [programme_id]
     if funder is None:
         return None
     found = sorted(number for number, name in names.funders.items() if name == funder)
@@ -163,31 +196,31 @@ def _scope_facts(one: Rendering) -> dict[str, Any]:
     }
 
 
-async def _write_books(one: Rendering) -> int:
-    """Three readings of the same entries, because one file of an archive is written at a time."""
+async def _write_books(one: Rendering) -> EntrySeal:
+    """Several readings of the same entries, because one file of an archive is written at a time."""
     names = tables.book_names(one.parties)
-    accounts = {posting.account async for entry in one.entries() for posting in entry.postings}
+    seal, accounts = EntrySeal(), set[BookAccount]()
+    async for entry in one.entries():
+        seal.add(entry)
+        accounts.update(posting.account for posting in entry.postings)
     writers: tuple[tuple[str, BooksWriter], ...] = (
         ("ecritures.csv", CsvWriter(names)),
         ("ecritures-fec.txt", FecWriter(names)),
         ("ecritures.journal", HledgerWriter(names, accounts)),
     )
-    count = 0
     for place, (name, writer) in enumerate(writers):
         one.progress("écritures", place, len(writers))
-        count = 0
         with one.archive.open(name) as file:
             file.write(writer.head().encode())
             async for entry in one.entries():
                 file.write(writer.entry(entry).encode())
-                count += 1
     one.progress("écritures", len(writers), len(writers))
-    return count
+    return seal
 
 
-def _write_table(one: Rendering, name: str, columns: Sequence[str], lines: Any) -> None:
+def _write_table(one: Rendering, name: str, titles: Sequence[str], lines: Any) -> None:
     with one.archive.open(name) as file:
-        file.write(tables.head(columns).encode())
+        file.write(tables.head(titles).encode())
         for line in lines:
             file.write(tables.rows([line]).encode())
 
@@ -196,7 +229,7 @@ async def _write_cash(one: Rendering) -> None:
     """The bank's own account; of some programmes only, what is kept for them within it."""
     balance = one.sums.held(is_opening=True)
     with one.archive.open("tresorerie.csv") as file:
-        file.write(tables.head(tables.CASH).encode())
+        file.write(tables.head(columns.CASH).encode())
         async for entry in one.entries():
             if one.scope is None:
                 moved = sum(cents for account, cents in entry.postings if account == BANK)
@@ -208,16 +241,23 @@ async def _write_cash(one: Rendering) -> None:
     assert balance == one.sums.held(is_opening=False)
 
 
+async def _write_suspense(one: Rendering) -> None:
+    """What is nobody's yet is told in the accounts of everybody only."""
+    found = await waiting(one.connection, one.period) if one.scope is None else []
+    rows = (tables.waiting_row(row) for row in found)
+    _write_table(one, "attente.csv", columns.SUSPENSE, rows)
+
+
 async def _write_decisions(one: Rendering) -> None:
     where = (one.connection, one.period, one.scope)
     decided = await corrections(*where)
     rows = (tables.correction_row(row, one.parties) for row in decided)
-    _write_table(one, "corrections.csv", tables.CORRECTIONS, rows)
+    _write_table(one, "corrections.csv", columns.CORRECTIONS, rows)
     held = await disputes(*where)
-    _write_table(one, "litiges.csv", tables.DISPUTES, (tables.dispute_row(row, one.parties) for row in held))
+    _write_table(one, "litiges.csv", columns.DISPUTES, (tables.dispute_row(row, one.parties) for row in held))
     transfers = await paid(*where)
     rows = (tables.payment_row(row, one.parties) for row in transfers)
-    _write_table(one, "virements.csv", tables.PAYMENTS, rows)
+    _write_table(one, "virements.csv", columns.PAYMENTS, rows)
 
 
 async def _write_remittances(one: Rendering) -> int:
@@ -235,7 +275,7 @@ async def _write_remittances(one: Rendering) -> int:
         cents = sum(part.total_cents for part in parts if one.scope is None or part.programme_id in one.scope)
         listed.append(tables.remittance_row(closed, cents, name))
     one.progress("bordereaux", len(keys), len(keys))
-    _write_table(one, "bordereaux.csv", tables.REMITTANCES, listed)
+    _write_table(one, "bordereaux.csv", columns.REMITTANCES, listed)
     return len(keys)
 
 
@@ -251,7 +291,7 @@ async def _write_bank_files(one: Rendering) -> None:
             if place:
                 one.archive.add(place, await content(one.connection, file.id))
             listed.append(tables.file_row(file, kind, place))
-    _write_table(one, "pieces.csv", tables.FILES, listed)
+    _write_table(one, "pieces.csv", columns.FILES, listed)
 
 
 def _plain(name: str) -> str:

@@ -1,7 +1,7 @@
-"""The tables of accounts rendered: columns in French and rows. Pure; amounts are whole cents.
+"""The rows of accounts rendered; their columns are in rendering_columns.py. Pure; amounts are whole cents.
 
 UTF-8 with a byte order mark, semicolons, CRLF. An account is told by the same four cells in every table,
-so that anybody can join them. What the files are is COLUMNS_TOLD, which the archive holds as LISEZMOI.txt.
+so that anybody can join them.
 """
 
 import csv
@@ -11,124 +11,10 @@ from io import StringIO
 
 from ledger.book_rows import BANK, AccountKind, BookAccount, Entry, EntryKind
 from ledger.remittance_rows import ClosedRemittance, payment_day
-from ledger.rendering_rows import BankFile, Decided, Disputed, Movement, Paid, Parties, Unpaid
+from ledger.rendering_rows import BankFile, Decided, Disputed, Movement, Paid, Parties, Unpaid, Waiting
 from payouts.books_export import JOURNALS, BookNames, account_cells
 from programmes.print.french import PARIS
 from programmes.print.printer_csv import defused
-
-ACCOUNT = ("compte", "libelle_du_compte", "programme", "siret")
-BALANCE = (*ACCOUNT, "ouverture_centimes", "debit_centimes", "credit_centimes", "cloture_centimes")
-OPERATORS = (
-    *ACCOUNT,
-    "structure",
-    "ouverture_centimes",
-    "bordereaux_centimes",
-    "corrections_centimes",
-    "virements_centimes",
-    "retours_centimes",
-    "autres_centimes",
-    "cloture_centimes",
-)
-CASH = (
-    "ecriture",
-    "date",
-    "nature",
-    "objet",
-    "motif",
-    "entree_centimes",
-    "sortie_centimes",
-    "solde_centimes",
-)
-UNPAID = (
-    "siret",
-    "structure",
-    "bordereau",
-    "programme",
-    "clos_le",
-    "a_payer_avant_le",
-    "remis_centimes",
-    "corrections_centimes",
-    "paye_centimes",
-    "reste_centimes",
-    "dont_en_litige_centimes",
-)
-REMITTANCES = (
-    "siret",
-    "structure",
-    "bordereau",
-    "clos_le",
-    "pass",
-    "total_centimes",
-    "corrections_centimes",
-    "net_centimes",
-    "perimetre_centimes",
-    "empreinte_des_lignes",
-    "fichier",
-)
-CORRECTIONS = (
-    "correction",
-    "siret",
-    "structure",
-    "programme",
-    "decidee_le",
-    "cause",
-    "motif",
-    "tentative",
-    "montant_centimes",
-    "suite",
-)
-DISPUTES = (
-    "litige",
-    "siret",
-    "structure",
-    "bordereau",
-    "ligne",
-    "programme",
-    "montant_centimes",
-    "motif",
-    "ouvert_le",
-    "issue",
-    "resolu_le",
-    "resolution",
-)
-PAYMENTS = (
-    "date",
-    "nature",
-    "reference",
-    "siret",
-    "structure",
-    "bordereau",
-    "titulaire",
-    "date_de_la_banque",
-    "montant_centimes",
-    "motif",
-)
-FILES = ("nature", "nom", "date", "octets", "sha256", "fichier")
-
-COLUMNS_TOLD = """Reddition des comptes — contenu de l’archive
-
-Tous les montants sont en centimes d’euro, entiers. Les dates sont celles de Paris. Un débit est positif.
-Les tableaux sont en UTF-8, séparés par des points-virgules. Rien n’est compensé : une ligne par opération.
-
-reddition.pdf          la présentation des comptes, à lire d’abord
-ecritures.csv          toutes les écritures de la période, mouvement par mouvement
-ecritures-fec.txt      les mêmes, aux 18 colonnes du fichier des écritures comptables (article A47 A-1 du LPF)
-ecritures.journal      les mêmes, pour hledger
-balance.csv            balance des comptes : solde d’ouverture, débits, crédits, solde de clôture
-structures.csv         relevé de compte de chaque structure ; un montant positif lui est dû
-tresorerie.csv         situation de trésorerie : entrées, sorties et solde, ligne à ligne
-restes-a-payer.csv     ce qui reste dû de chaque bordereau clos, à la fin de la période
-bordereaux.csv         bordereaux clos pendant la période ; perimetre_centimes : la part de ces comptes
-bordereaux/            chaque bordereau, en PDF et en CSV (à vérifier par poincon remittances verify)
-corrections.csv        corrections décidées, imputées ou réclamées pendant la période, ou en attente à sa fin
-litiges.csv            lignes en litige à un moment de la période
-virements.csv          virements passés en banque, revenus, et rapprochements annulés
-pieces.csv             fichiers reçus de la banque et fichiers de virements ; leur empreinte SHA-256
-banque/                ces fichiers, octet pour octet, quand l’archive rend tous les programmes
-manifest.json          taille et empreinte SHA-256 de chaque fichier, et de l’ensemble
-
-Pour tout recalculer, sans nos serveurs : poincon accounts verify FICHIER
-"""
 
 CAUSES = {"overpaid": "trop-perçu", "fraud": "fraude", "error": "erreur", "goodwill": "geste"}
 OUTCOMES = {"released": "levé, à payer", "corrected": "corrigé, jamais payé", None: "en litige"}
@@ -179,6 +65,10 @@ class AccountSums:
     def closing(self, account: BookAccount) -> int:
         return self.opening[account] + self.debit[account] - self.credit[account]
 
+    def told(self) -> dict[BookAccount, tuple[int, int, int]]:
+        """Opening, debits, credits."""
+        return {one: (self.opening[one], self.debit[one], self.credit[one]) for one in self.accounts()}
+
     def held(self, *, is_opening: bool) -> int:
         """The money there is: the bank's, or, of some programmes only, what is kept for them."""
         amounts = self.opening if is_opening else {one: self.closing(one) for one in self.opening}
@@ -228,6 +118,17 @@ def cash_row(entry: Entry, moved_cents: int, balance_cents: int) -> Sequence[obj
         max(moved_cents, 0),
         max(-moved_cents, 0),
         balance_cents,
+    )
+
+
+def waiting_row(one: Waiting) -> Sequence[object]:
+    return (
+        cell(one.reference),
+        one.booked_on.isoformat(),
+        paris_day(one.at),
+        cell(one.label),
+        one.amount_cents,
+        one.open_cents,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.book_rows import AccountKind
-from payouts import rendering_tables as tables
+from payouts import rendering_columns as columns
 from payouts.archive import ArchiveReader, NotAnArchive
 from payouts.books_export import ACCOUNTS, CSV_COLUMNS
 from payouts.remittance_csv import NotARemittance, read_remittance_csv
@@ -23,6 +23,7 @@ DIFFERENCES_MAX = 100
 REMITTANCE_BYTES_MAX = 16 * 1024**2
 CENTS = re.compile(r"-?[0-9]{1,18}")
 BANK, OPERATOR = ACCOUNTS[AccountKind.BANK].number, ACCOUNTS[AccountKind.OPERATOR].number
+SUSPENSE = ACCOUNTS[AccountKind.SUSPENSE].number
 SHARED = frozenset(
     ACCOUNTS[kind].number for kind in (AccountKind.BANK, AccountKind.SUSPENSE, AccountKind.FEES)
 )
@@ -73,6 +74,7 @@ def verify_accounts(path: Path) -> Verified:
         for side in ("opening", "closing"):
             verified.hold(f"sum of all accounts ({side})", 0, sum(getattr(b, side) for b in balance.values()))
     _hold_cash(archive, verified, balance, is_whole)
+    _hold_suspense(archive, verified, balance)
     _hold_operators(archive, verified, balance)
     _hold_unpaid(archive, verified, balance)
     _hold_remittances(archive, verified)
@@ -80,19 +82,19 @@ def verify_accounts(path: Path) -> Verified:
     return verified
 
 
-def _rows(archive: ArchiveReader, name: str, columns: Sequence[str]) -> Iterator[Row]:
+def _rows(archive: ArchiveReader, name: str, titles: Sequence[str]) -> Iterator[Row]:
     if name not in {file.name for file in archive.files}:
         raise NotAnArchive(f"there is no {name} in it")
     csv.field_size_limit(FIELD_CHARS_MAX)
     with _told_in(name), archive.open(name) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         rows = csv.reader(text, delimiter=";")
-        if tuple(next(rows, ())) != tuple(columns):
-            raise NotAnArchive(f"{name}: its first row is not {';'.join(columns)}")
+        if tuple(next(rows, ())) != tuple(titles):
+            raise NotAnArchive(f"{name}: its first row is not {';'.join(titles)}")
         for place, row in enumerate(rows, start=2):
-            if len(row) != len(columns):
-                raise NotAnArchive(f"{name}, row {place}: {len(row)} cells of {len(columns)}")
-            yield dict(zip(columns, row, strict=True))
+            if len(row) != len(titles):
+                raise NotAnArchive(f"{name}, row {place}: {len(row)} cells of {len(titles)}")
+            yield dict(zip(titles, row, strict=True))
 
 
 @contextmanager
@@ -110,13 +112,13 @@ def _cents(row: Row, column: str) -> int:
 
 
 def _account(row: Row) -> Account:
-    return tuple(row[column] for column in tables.ACCOUNT)
+    return tuple(row[column] for column in columns.ACCOUNT)
 
 
 def _balances(archive: ArchiveReader, verified: Verified) -> dict[Account, Balance]:
     balances = {}
-    for row in _rows(archive, "balance.csv", tables.BALANCE):
-        amounts = [_cents(row, column) for column in tables.BALANCE[len(tables.ACCOUNT) :]]
+    for row in _rows(archive, "balance.csv", columns.BALANCE):
+        amounts = [_cents(row, column) for column in columns.BALANCE[len(columns.ACCOUNT) :]]
         one = balances[_account(row)] = Balance(*amounts)
         name = " ".join(filter(None, _account(row)))
         verified.hold(f"clôture de {name}", one.closing, one.opening + one.debit - one.credit)
@@ -151,19 +153,27 @@ def _hold_cash(
     manifest: dict[str, Any] = archive.manifest
     left = held(lambda one: one.opening)
     verified.hold("trésorerie à l’ouverture", manifest.get("opening_cents"), left)
-    for row in _rows(archive, "tresorerie.csv", tables.CASH):
+    for row in _rows(archive, "tresorerie.csv", columns.CASH):
         left += _cents(row, "entree_centimes") - _cents(row, "sortie_centimes")
         verified.hold(f"trésorerie après l’écriture {row['ecriture']}", _cents(row, "solde_centimes"), left)
     verified.hold("trésorerie à la clôture", left, held(lambda one: one.closing))
     verified.hold("trésorerie à la clôture", manifest.get("closing_cents"), left)
 
 
+def _hold_suspense(archive: ArchiveReader, verified: Verified, balance: dict[Account, Balance]) -> None:
+    """Line by line what the suspense account holds; empty where only some programmes are told."""
+    rows = _rows(archive, "attente.csv", columns.SUSPENSE)
+    listed = sum(_cents(row, "inexplique_centimes") for row in rows)
+    held = -sum(own.closing for account, own in balance.items() if account[0] == SUSPENSE)
+    verified.hold("lignes en attente", listed, held)
+
+
 def _hold_operators(archive: ArchiveReader, verified: Verified, balance: dict[Account, Balance]) -> None:
     told = set()
-    for row in _rows(archive, "structures.csv", tables.OPERATORS):
+    for row in _rows(archive, "structures.csv", columns.OPERATORS):
         account = _account(row)
         told.add(account)
-        opening, *moved, closing = (_cents(row, column) for column in tables.OPERATORS[5:])
+        opening, *moved, closing = (_cents(row, column) for column in columns.OPERATORS[5:])
         own = balance.get(account, Balance(0, 0, 0, 0))
         name = f"{row['siret']} {row['programme']}"
         verified.hold(f"relevé de {name}, ouverture", opening, -own.opening)
@@ -175,7 +185,7 @@ def _hold_operators(archive: ArchiveReader, verified: Verified, balance: dict[Ac
 def _hold_unpaid(archive: ArchiveReader, verified: Verified, balance: dict[Account, Balance]) -> None:
     """Made from remittances and payments, and held against the books, which were made apart."""
     left: dict[tuple[str, str], int] = {}
-    for row in _rows(archive, "restes-a-payer.csv", tables.UNPAID):
+    for row in _rows(archive, "restes-a-payer.csv", columns.UNPAID):
         parts = ("remis_centimes", "corrections_centimes", "paye_centimes", "reste_centimes")
         remitted, corrected, paid, rest = (_cents(row, column) for column in parts)
         verified.hold(
@@ -195,7 +205,7 @@ def _hold_unpaid(archive: ArchiveReader, verified: Verified, balance: dict[Accou
 def _hold_remittances(archive: ArchiveReader, verified: Verified) -> None:
     count = 0
     sizes = {file.name: file.size for file in archive.files}
-    for row in _rows(archive, "bordereaux.csv", tables.REMITTANCES):
+    for row in _rows(archive, "bordereaux.csv", columns.REMITTANCES):
         count += 1
         name = row["fichier"]
         if sizes.get(name, REMITTANCE_BYTES_MAX + 1) > REMITTANCE_BYTES_MAX:

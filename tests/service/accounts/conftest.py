@@ -67,6 +67,21 @@ async def account(world):
 
 
 @pytest.fixture(scope="package")
+def tamper(servers):
+    """As a hand that no grant and no trigger holds."""
+
+    async def tamper(drill, *statements: str) -> None:
+        name = await drill.connection.fetchval("SELECT current_database()")
+        dsn = servers.postgres.superuser_dsn.replace("/poincon?", f"/{name}?")
+        async with connected(dsn, purpose="tests") as admin:
+            await admin.execute("SET session_replication_role = replica")
+            for statement in statements:
+                await admin.execute(statement)
+
+    return tamper
+
+
+@pytest.fixture(scope="package")
 def fresh(servers, seed):
     """A drill of payouts on a database of its own, copied from the seeded one."""
     numbers = itertools.count(1)

@@ -2,6 +2,7 @@
 a funder's archive that holds its own money alone."""
 
 import asyncio
+import collections
 import csv
 import io
 import json
@@ -19,7 +20,7 @@ from ledger.rendering_rows import Period
 from loadtests.funding import add_funded
 from loadtests.model_bank import Style
 from payouts.remittance_csv import read_remittance_csv
-from payouts.rendering import UnknownFunder, render_accounts, render_to_file
+from payouts.rendering import UnknownFunder, archive_name, render_accounts, render_to_file
 from payouts.rendering_verify import verify_accounts
 
 YEAR = Period(date(2026, 11, 1), date(2027, 12, 31))
@@ -107,7 +108,7 @@ async def test_the_archive_recomputes_and_its_months_chain(drill, tmp_path):
         rendered = await render_to_file(drill.connection, path, period)
         verified = verify_accounts(path)
         assert verified.differences == []
-        assert (verified.sha256, verified.entries) == (rendered.sha256, rendered.entries)
+        assert (verified.sha256, verified.entries) == (rendered.sha256, rendered.facts.entries)
         manifest = json.loads(zipfile.ZipFile(path).read("manifest.json"))
         assert closing in (None, manifest["opening_cents"])
         closing = manifest["closing_cents"]
@@ -120,7 +121,7 @@ async def test_every_part_that_the_law_asks_for_is_there(drill):
     assert {name for name in files if "/" not in name} == {
         "LISEZMOI.txt", "ecritures.csv", "ecritures-fec.txt", "ecritures.journal", "balance.csv",
         "structures.csv", "tresorerie.csv", "restes-a-payer.csv", "corrections.csv", "litiges.csv",
-        "virements.csv", "bordereaux.csv", "pieces.csv", "reddition.pdf", "manifest.json",
+        "virements.csv", "bordereaux.csv", "pieces.csv", "attente.csv", "reddition.pdf", "manifest.json",
     }  # fmt: skip
     assert files["reddition.pdf"].startswith(b"%PDF-")
     remittances = _table(content, "bordereaux.csv")
@@ -133,7 +134,7 @@ async def test_every_part_that_the_law_asks_for_is_there(drill):
         ("2", "3000", "1000"),
         ("1", "3000", "0"),
     ]
-    assert rendered.unpaid_cents == 6_000
+    assert rendered.facts.unpaid_cents == 6_000
     assert [one["nature"] for one in _table(content, "virements.csv")] == ["virement", "virement", "retour"]
     [correction] = _table(content, "corrections.csv")
     assert correction["suite"] == "imputée au bordereau 2"
@@ -151,6 +152,54 @@ async def test_midnight_in_paris_parts_the_years(drill):
     assert len(_table(content, "restes-a-payer.csv")) == 2
 
 
+async def test_unpaid_paid_and_held_come_out_of_the_tables_alone_by_ten_lines_of_python(drill):
+    _, content = await _rendered(drill, YEAR)
+    moved = collections.Counter()
+    for row in _table(content, "ecritures.csv"):
+        moved[row["compte"]] += int(row["debit_centimes"]) - int(row["credit_centimes"])
+    opening = collections.Counter()
+    for row in _table(content, "balance.csv"):
+        opening[row["compte"]] += int(row["ouverture_centimes"])
+    held, owed = (opening[one] + moved[one] for one in ("512000", "467300"))
+    assert held == int(_table(content, "tresorerie.csv")[-1]["solde_centimes"])
+    assert -owed == sum(int(row["reste_centimes"]) for row in _table(content, "restes-a-payer.csv")) == 6_000
+    assert sum(int(row["montant_centimes"]) for row in _table(content, "virements.csv")) == 5_000
+    assert sum(moved.values()) == 0
+
+
+async def test_what_nobody_explained_is_listed_line_by_line_as_it_stood_then(drill, tmp_path):
+    drill.now = datetime(2027, 4, 5, 9, tzinfo=UTC)
+    drill.bank.credit(1_234, "Quelqu’un")
+    await drill.deliver(drill.bank.close_day())
+    [line] = [one for one, *_ in await drill.open() if one.amount_cents == 1_234]
+    drill.now = datetime(2027, 5, 3, 9, tzinfo=UTC)
+    await drill.confirm_funding(line)
+    for month, last, listed in ((4, 30, ["1234"]), (5, 31, [])):
+        period = Period(date(2027, month, 1), date(2027, month, last))
+        path = tmp_path / "mois.zip"
+        await render_to_file(drill.connection, path, period)
+        assert [one["inexplique_centimes"] for one in _table(path.read_bytes(), "attente.csv")] == listed
+        assert verify_accounts(path).differences == []
+
+
+async def test_a_programmes_archive_is_its_own_and_an_unknown_one_is_refused(drill, tmp_path):
+    path = tmp_path / "programme.zip"
+    rendered = await render_to_file(drill.connection, path, YEAR, programme_id=drill.programme_id)
+    assert rendered.facts.programme_ids == [drill.programme_id]
+    assert verify_accounts(path).differences == []
+    with pytest.raises(UnknownFunder, match="no programme 99"):
+        await render_to_file(drill.connection, path, YEAR, programme_id=99)
+
+
+def test_an_archives_name_tells_its_period_and_scope():
+    whole, of_funder, of_programme = (
+        archive_name(YEAR, *scope) for scope in ((None,), ("Métropole d’Été",), (None, 3))
+    )
+    assert whole == "reddition-2026-11-01-2027-12-31.zip"
+    assert of_funder == "reddition-2026-11-01-2027-12-31-metropole-dete.zip"
+    assert of_programme == "reddition-2026-11-01-2027-12-31-programme-3.zip"
+
+
 async def test_a_funders_archive_tells_its_own_money_and_names_the_banks_files(drill, tmp_path):
     other = await add_funded(
         drill.connection, name="Programme voisin", funder="Commanditaire voisin", contact="",
@@ -161,13 +210,13 @@ async def test_a_funders_archive_tells_its_own_money_and_names_the_banks_files(d
     today = datetime.now(UTC).date()
     period = Period(today - timedelta(days=1), today + timedelta(days=1))
     rendered = await render_to_file(drill.connection, path, period, funder="Commanditaire voisin")
-    assert (rendered.held_cents, rendered.unpaid_cents) == (7_700, 0)
+    assert (rendered.facts.held_cents, rendered.facts.unpaid_cents) == (7_700, 0)
     assert verify_accounts(path).differences == []
     [row] = _table(path.read_bytes(), "balance.csv")
     assert (row["programme"], row["cloture_centimes"]) == ("Programme voisin", "-7700")
     assert other
     first = await render_to_file(drill.connection, path, YEAR, funder="Métropole des Trois-Rivières")
-    assert first.unpaid_cents == 6_000
+    assert first.facts.unpaid_cents == 6_000
     assert verify_accounts(path).differences == []
     files = _files(path.read_bytes())
     assert not [name for name in files if name.startswith("banque/")]
@@ -232,6 +281,12 @@ async def test_the_command_renders_verifies_and_refuses_a_period_that_is_not_ove
     run = await poincon("accounts", "verify", str(out), "--sha256", "0" * 64, "--json")
     assert run.returncode == 1
     assert len(json.loads(run.stdout)["differences"]) == 1
+    for _ in range(2):
+        run = await poincon("accounts", "render", *how, "--freeze", env=env)
+        assert (run.returncode, "; frozen" in run.stdout) == (0, True), run.stderr
+    run = await poincon("accounts", "frozen", "--json", env=env)
+    [frozen] = json.loads(run.stdout)
+    assert (frozen["sha256"], frozen["last_day"]) == (told["sha256"], "2026-11-01")
     out.write_bytes(out.read_bytes()[:-100])
     run = await poincon("accounts", "verify", str(out))
     assert (run.returncode, "not a whole ZIP" in run.stderr) == (1, True)
@@ -239,6 +294,7 @@ async def test_the_command_renders_verifies_and_refuses_a_period_that_is_not_ove
         (("--since", "2026-01-01", "--until", "2999-01-01"), "not over"),
         (("--since", "2026-02-01", "--until", "2026-01-01"), "before"),
         (("--since", "2026-01-01", "--until", "2026-01-31", "--funder", "Personne"), "no programme"),
+        (("--since", "2026-01-01", "--until", "2026-01-31", "--programme", "99"), "no programme 99"),
     ):
         run = await poincon("accounts", "render", *wrong, "--out", str(out), env=env)
         assert (run.returncode, why in run.stderr) == (2, True), run.stderr
