@@ -88,7 +88,7 @@ async def claim(visit: Visit) -> web.StreamResponse:
         )
     except CorrectionRefused:
         raise PageRefused(NO_CORRECTION) from None
-    raise web.HTTPSeeOther(f"{CORRECTIONS}?reclame")
+    raise web.HTTPSeeOther(f"{CORRECTIONS}?reclame={correction_id}")
 
 
 async def dispute(visit: Visit) -> web.StreamResponse:

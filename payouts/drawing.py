@@ -1,4 +1,4 @@
-"""Draws bordereaux in a process apart, one at a time: a long one would take the scans' turn for seconds."""
+"""Draws bordereaux and letters in a process apart, one at a time: long ones would take the scans' turn."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import sys
 
 import msgspec
 
+from ledger.correction_claims import ClaimLetter
 from ledger.remittance_rows import ClosedRemittance
 
 WAITING_MAX = 8
@@ -27,21 +28,27 @@ class DrawingDesk:
         self._waiting = 0
 
     async def draw(self, closed: ClosedRemittance) -> bytes:
+        return await self._draw("payouts.remittance_pdf", msgspec.msgpack.encode(closed))
+
+    async def draw_claim(self, letter: ClaimLetter) -> bytes:
+        return await self._draw("payouts.claim_letter", msgspec.msgpack.encode(letter))
+
+    async def _draw(self, module: str, facts: bytes) -> bytes:
         if self._waiting >= WAITING_MAX:
-            raise DrawingBusy("other bordereaux are being drawn")
+            raise DrawingBusy("other papers are being drawn")
         self._waiting += 1
         try:
             async with self._turn:
-                return await _drawn(msgspec.msgpack.encode(closed))
+                return await _drawn(module, facts)
         finally:
             self._waiting -= 1
 
 
-async def _drawn(facts: bytes) -> bytes:
+async def _drawn(module: str, facts: bytes) -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "payouts.remittance_pdf",
+        module,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -133,8 +133,8 @@ def enter(house, open_account) -> Callable[..., Awaitable[Person]]:
     async def entered(role: Role, **scope: Any) -> Person:
         if role is Role.FUNDER:
             scope.setdefault("programme_id", house.programme_id)
-        if role is Role.OPERATOR:
-            scope.setdefault("operator_id", house.devices[0].operator_id)
+        if role is Role.OPERATOR and "operator_id" not in scope:
+            scope["operator_id"] = house.devices[0].operator_id
         person = await open_account(role, **scope)
         assert (await person.sign_in()).status == 303
         return person
