@@ -6,6 +6,7 @@ from aiohttp import web
 
 from console.visit import Visit
 from ledger.account_rows import Role
+from ledger.correction_claims import claimed_corrections
 from ledger.money import operator_money
 from ledger.overview import read_overview
 from ledger.remittances import list_remittances
@@ -37,4 +38,11 @@ async def _show_operator(visit: Visit) -> web.StreamResponse:
     structure = await find_structure(visit.connection, operator_id, now=visit.now)
     money = await operator_money(visit.connection, operator_id, now=visit.now)
     latest, count = await list_remittances(visit.connection, operator_id, limit=LATEST, offset=0)
-    return visit.show("operator_home.html", structure=structure, money=money, latest=latest, count=count)
+    return visit.show(
+        "operator_home.html",
+        structure=structure,
+        money=money,
+        latest=latest,
+        count=count,
+        claimed=await claimed_corrections(visit.connection, operator_id),
+    )

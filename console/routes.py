@@ -29,6 +29,7 @@ from console import (
     trustee_account_page,
 )
 from console.admission import admitted
+from console.claims_page import send_letter, show_claims
 from console.closing_page import close, show_closing
 from console.funds_page import show_funds
 from console.receipts_page import export_receipts
@@ -192,6 +193,8 @@ ROUTES = (
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
+    Route("GET", "/reclamations", show_claims, READERS | MANAGER),
+    Route("GET", r"/reclamations/{correction:\d+}.pdf", send_letter, READERS | MANAGER),
     Route("POST", "/corrections/litiges", corrections_page.dispute, TRUSTEE),
     Route("POST", f"{DISPUTE}/levee", corrections_page.release, TRUSTEE),
     Route("POST", f"{DISPUTE}/correction", corrections_page.correct, TRUSTEE),
