@@ -19,10 +19,11 @@ from loadtests.payout_drill import Drill, InvariantBroken
 from payouts import importing
 from payouts.matching import Why
 
-EXAMPLES = 12
+EXAMPLES = 15
 SEEDS_PER_FAULT = 4
 STEPS = 60
-RARE = ("reject", "debit_whole", "cancel", "confirm", "return")  # seldom possible, so taken when they are
+# Seldom possible, so taken when they are.
+RARE = ("reject", "reject", "debit", "debit_whole", "send", "confirm", "return")
 AT_BANK = (BatchState.APPROVED, BatchState.SENT, BatchState.ACCEPTED, BatchState.PARTIAL)
 # What an honest run must have gone through, or it proved nothing.
 MUST_REACH = {
@@ -33,7 +34,15 @@ MUST_REACH = {
     "returned each", "returned lump", "returned bare", "returned short", "executed again",
     "funding confirmed",
     "statement", "left out: blocked",
+    "transfer -> prepared", "transfer prepared -> sent", "transfer prepared -> cancelled",
+    "transfer sent -> booked", "transfer sent -> rejected", "transfer booked -> returned",
+    "transfer booked -> sent", "transfer returned -> booked",
+    "batch -> draft", "batch draft -> cancelled", "batch draft -> approved", "batch approved -> sent",
+    "batch sent -> accepted", "batch sent -> partial", "batch accepted -> reconciled",
+    "batch reconciled -> sent",
 }  # fmt: skip
+STATES = """
+SELECT 'transfer', id, state FROM payout_attempts UNION ALL SELECT 'batch', id, state FROM payout_batches"""
 
 _numbers = itertools.count(1)
 
@@ -117,7 +126,8 @@ class Steered:
 
     async def _reject(self, messages):
         orders = [order for order in self.drill.bank.orders[self.pick(messages)] if order.is_pending]
-        self.drill.undelivered.append(self.drill.bank.reject(self.some(orders)))
+        refused = self.pick((orders, self.some(orders)))
+        self.drill.undelivered.append(self.drill.bank.reject(refused))
         self.drill.reached["rejected"] += 1
 
     async def _debit(self, messages):
@@ -172,9 +182,20 @@ async def play(drill: Drill, chance: random.Random) -> None:
     steered = Steered(drill, chance)
     for operator_id in drill.operators:
         await drill.close(operator_id, 2)
+    before: dict[tuple[str, int], str] = {}
     for _ in range(STEPS):
         await steered.step()
+        after = {(kind, one): state for kind, one, state in await drill.connection.fetch(STATES)}
+        drill.reached.update(moves(before, after))
+        before = after
         await drill.hold()
+
+
+def moves(before, after):
+    """Transitions of the record itself, whatever step made them: « transfer sent -> booked »."""
+    for (kind, one), state in after.items():
+        if (was := before.get((kind, one))) != state:
+            yield f"{kind} {was} -> {state}" if was else f"{kind} -> {state}"
 
 
 steering = settings(
