@@ -5,7 +5,7 @@ from aiohttp import web
 
 from console.address import number_in
 from console.form import FieldRefused, label_in, reason_in
-from console.payout_words import account_sign, cooling_sentence, usable_sentence
+from console.payout_words import account_sign, told_of
 from console.refusal import NO_ACCOUNT, NO_OPERATOR, OWN_PROPOSAL, PageRefused
 from console.visit import Visit
 from ledger.bank_accounts import (
@@ -123,13 +123,6 @@ def _waits(account: OperatorAccount) -> bool:
     return account.approved_at is None and account.refused_at is None
 
 
-def _told(visit: Visit, account: OperatorAccount) -> str:
-    is_cooling = account.usable_from is not None and visit.now < account.usable_from
-    if is_cooling and account.blocked_at is None and account.refused_at is None:
-        return cooling_sentence(account)
-    return usable_sentence(account)
-
-
 def _address(structure: Structure) -> str:
     return f"/console/structures/{structure.id}/compte"
 
@@ -140,7 +133,7 @@ async def _page(visit: Visit, structure: Structure, wrong: FieldRefused | None =
         "bank_account.html",
         wrong=wrong,
         structure=structure,
-        accounts=[(one, account_sign(one), _told(visit, one)) for one in accounts],
+        accounts=[(one, account_sign(one), told_of(one, now=visit.now)) for one in accounts],
         waiting=next((one for one in accounts if _waits(one)), None),
         names=await person_names(
             visit.connection, [who for one in accounts for who in (one.proposed_by, one.approved_by)]

@@ -3,8 +3,9 @@
 from typing import Any
 
 from ledger.account_rows import Role
+from ledger.calendar_rows import Calendar
 from ledger.rows import CancelCause
-from programmes.print.french import NBSP, thousands
+from programmes.print.french import NBSP, exact_euros, thousands
 
 CAUSES: dict[str, str] = {
     CancelCause.LOST: "perdu",
@@ -94,6 +95,7 @@ KINDS = {
 }
 NAMED_KINDS = {
     "attempt": "scan",
+    "bank_line": "écriture",
     "generation": "génération",
     "key": "clé",
     "remittance": "bordereau",  # operator, slash, number
@@ -105,18 +107,41 @@ ACTORS = {
     "validator": "le service",
 }
 DETAILS = {
+    "account": "compte n°",
+    "after": "après",
+    "amount_cents": "montant",
+    "before": "avant",
     "booklet_count": "carnets",
     "booklets": "carnets",
     "cause": "cause",
     "ends_on": "dernier jour",
     "first_booklet": "premier carnet",
+    "format": "format",
+    "holder": "titulaire",
+    "iban": "IBAN",
+    "iban_end": "fin de l’IBAN",
     "left": "codes restants",
+    "line": "ligne",
+    "matches": "virements",
+    "message_id": "message",
     "name": "nom",
+    "operator": "structure n°",
     "programme": "programme",
     "purpose": "usage",
+    "reference": "écriture",
+    "remittance": "bordereau n°",
     "role": "rôle",
     "role_old": "rôle d’avant",
     "sessions": "sessions",
+    "sha256": "SHA-256",
+    "total_cents": "total",
+    "transfers": "virements",
+}
+CALENDARS: dict[str, str] = {
+    Calendar.NONE: "quand la structure le veut",
+    Calendar.MONTHLY: "chaque mois",
+    Calendar.TWICE_A_MONTH: "deux fois par mois",
+    Calendar.WEEKLY: "chaque semaine",
 }
 ROLES: dict[str, str] = {
     Role.PREPARER: "Mandataire, préparation",
@@ -125,6 +150,7 @@ ROLES: dict[str, str] = {
     Role.OPERATOR: "Gestion d’une structure",
     Role.AUDITOR: "Contrôle, lecture seule",
 }
+DIGEST_SHOWN = 12
 PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
 
 
@@ -157,4 +183,10 @@ def detail_words(detail: dict[str, Any]) -> str:
 def _value(key: str, value: object) -> str:
     if key in {"cause", "purpose", "role", "role_old"} and isinstance(value, str):
         return (CAUSES | PURPOSES | ROLES).get(value, value)
+    if key in {"before", "after"} and isinstance(value, str):
+        return CALENDARS.get(value, value)
+    if key.endswith("_cents") and isinstance(value, int):
+        return exact_euros(value)
+    if key == "sha256" and isinstance(value, str):
+        return f"{value[:DIGEST_SHOWN]}…"
     return thousands(value) if isinstance(value, int) else str(value)

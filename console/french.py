@@ -2,13 +2,27 @@
 
 from datetime import date, datetime
 
-from programmes.print.french import NBSP, PARIS, euros, exact_euros, instant, long_day, siret, thousands
+from programmes.print.french import (
+    MONTHS,
+    NBSP,
+    PARIS,
+    euros,
+    exact_euros,
+    instant,
+    long_day,
+    siret,
+    thousands,
+)
 
 __all__ = ["count_of", "day", "euros", "exact_euros", "instant", "siret", "thousands"]
 
 
 def day(value: date | datetime) -> str:
     return long_day(value.astimezone(PARIS).date() if isinstance(value, datetime) else value)
+
+
+def month(value: date) -> str:
+    return f"{MONTHS[value.month - 1]}{NBSP}{value.year}"
 
 
 def iban(value: str) -> str:

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from console.operator_words import ACCOUNT_TROUBLE, waiting_sentence
 from console.visit import Visit
 from ledger.account_rows import Role
+from ledger.bank_accounts import current_accounts
 from ledger.correction_claims import claimed_corrections
+from ledger.corrections import waiting_corrections
 from ledger.money import operator_money
 from ledger.overview import read_overview
 from ledger.remittances import list_remittances
 from ledger.structures import find_structure
+from payouts.preparing import account_trouble
 
 LATEST = 5
 
@@ -37,6 +41,9 @@ async def _show_operator(visit: Visit) -> web.StreamResponse:
     assert operator_id is not None
     structure = await find_structure(visit.connection, operator_id, now=visit.now)
     money = await operator_money(visit.connection, operator_id, now=visit.now)
+    waiting = await waiting_corrections(visit.connection, operator_id)
+    accounts = await current_accounts(visit.connection, [operator_id], at=visit.now)
+    trouble = account_trouble(accounts.get(operator_id), now=visit.now)
     latest, count = await list_remittances(visit.connection, operator_id, limit=LATEST, offset=0)
     return visit.show(
         "operator_home.html",
@@ -44,5 +51,7 @@ async def _show_operator(visit: Visit) -> web.StreamResponse:
         money=money,
         latest=latest,
         count=count,
+        waiting=[waiting_sentence(one) for one in waiting],
         claimed=await claimed_corrections(visit.connection, operator_id),
+        account_trouble=ACCOUNT_TROUBLE[trouble] if trouble else "",
     )

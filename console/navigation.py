@@ -16,6 +16,7 @@ PLACES = (
     Place("/aujourdhui", "Aujourd’hui"),
     Place("", "Vue d’ensemble"),
     Place("/bordereaux", "Bordereaux"),
+    Place("/compte", "Compte bancaire"),
     Place("/virements", "Virements"),
     Place("/releves", "Relevés"),
     Place("/rapprochement", "Rapprochement"),

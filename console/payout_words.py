@@ -2,6 +2,7 @@
 are is said by payouts/words.py."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ledger.correction_rows import CorrectionCause
 from ledger.match_rows import MatchKind
@@ -114,28 +115,32 @@ def blocked_sentence(account: OperatorAccount) -> str:
     return f"Bloqué : {why}. Proposez un compte corrigé."
 
 
-def usable_sentence(account: OperatorAccount) -> str:
-    """The cooling-off time, as it stands."""
+def told_of(account: OperatorAccount, *, now: datetime) -> str:
+    """Whether it is paid on, and from when."""
     if account.blocked_at is not None:
         return blocked_sentence(account)
     if account.refused_at is not None:
         return "Écarté : rien n’y est versé."
     if account.usable_from is None:
         return "Attend l’accord d’une seconde personne : rien n’y est versé."
+    if now < account.usable_from:
+        return (
+            f"Délai de sûreté : utilisable à partir du {instant(account.usable_from)}. D’ici là, l’ancien"
+            " compte reste payé s’il y en a un."
+        )
     return f"Utilisable depuis le {instant(account.usable_from)}."
-
-
-def cooling_sentence(account: OperatorAccount) -> str:
-    assert account.usable_from is not None
-    return (
-        f"Délai de sûreté : utilisable à partir du {instant(account.usable_from)}. D’ici là, l’ancien compte"
-        " reste payé s’il y en a un."
-    )
 
 
 def _on(endings: Sequence[Ending], kind: MatchKind) -> str:
     told = next((one for one in reversed(endings) if one.kind is kind), None)
-    return f"au relevé du {day(told.booked_on)}, écriture {told.line_reference}" if told else "au relevé"
+    if told is None:
+        return "au relevé"
+    return f"au relevé du {day(told.booked_on)}, écriture {bank_reference(told.line_reference)}"
+
+
+def bank_reference(line_reference: str) -> str:
+    """The bank's own: ours begins with the day and the cents, which the line tells anyway."""
+    return line_reference.split(" ", 2)[-1]
 
 
 def _why(attempt: Attempt) -> str:

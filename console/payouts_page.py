@@ -1,7 +1,7 @@
 """Batches of transfers: the list, and what a new one would hold and leave out. One batch: batch_page.py."""
 
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 
 from aiohttp import web
 
@@ -13,12 +13,11 @@ from ledger.books import balance_of
 from ledger.payout_register import person_names
 from ledger.payout_rows import Owed
 from ledger.payouts import LIST_MAX, list_payout_batches
-from payouts.preparing import payable_now, prepare
-from payouts.words import left_out_sentence
+from payouts.preparing import NotPaid, payable_now, prepare
+from payouts.words import LEFT_OUT
 
 PAYOUTS = "/console/virements"
 OPERATORS_SHOWN_MAX = 200
-LEFT_OUT_SHOWN_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,17 @@ class ToPay:
     operator: str
     numbers: tuple[int, ...]
     amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What one operator is owed and is not paid, for one reason."""
+
+    operator: str
+    operator_id: int
+    numbers: tuple[int, ...]
+    amount_cents: int
+    why: str
 
 
 async def show_payouts(visit: Visit) -> web.StreamResponse:
@@ -59,10 +69,25 @@ def by_operator(payable: tuple[Owed, ...]) -> list[ToPay]:
     ]
 
 
+def waiting_by_operator(left_out: tuple[NotPaid, ...]) -> list[Waiting]:
+    ordered = sorted(left_out, key=lambda one: (one.owed.operator, one.owed.operator_id, one.why.value))
+    return [
+        Waiting(
+            of_one[0].owed.operator,
+            operator_id,
+            tuple(sorted({one.owed.number for one in of_one})),
+            sum(one.owed.amount_cents for one in of_one),
+            LEFT_OUT[why],
+        )
+        for (operator_id, why), group in groupby(ordered, key=lambda one: (one.owed.operator_id, one.why))
+        if (of_one := list(group))
+    ]
+
+
 async def _page(visit: Visit, told: str = "") -> web.StreamResponse:
     found = await payable_now(visit.connection, now=visit.now)
     batches = await list_payout_batches(visit.connection)
-    to_pay = by_operator(found.payable)
+    to_pay, waiting = by_operator(found.payable), waiting_by_operator(found.left_out)
     return visit.show(
         "payouts.html",
         told=told,
@@ -71,10 +96,8 @@ async def _page(visit: Visit, told: str = "") -> web.StreamResponse:
         total_cents=sum(one.amount_cents for one in found.payable),
         to_pay=to_pay[:OPERATORS_SHOWN_MAX],
         operators_hidden=max(0, len(to_pay) - OPERATORS_SHOWN_MAX),
-        left_out=[
-            left_out_sentence(one.owed.operator, one.owed.number, one.owed.amount_cents, one.why)
-            for one in islice(found.left_out, LEFT_OUT_SHOWN_MAX)
-        ],
+        waiting=waiting[:OPERATORS_SHOWN_MAX],
+        waiting_hidden=max(0, len(waiting) - OPERATORS_SHOWN_MAX),
         left_out_count=len(found.left_out),
         left_out_cents=sum(one.owed.amount_cents for one in found.left_out),
         trustee=await trustee_account(visit.connection),

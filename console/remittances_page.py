@@ -4,8 +4,12 @@ from itertools import islice
 
 from aiohttp import web
 
+from console.operator_words import correction_sentence, dispute_sentence, transfer_sentence
+from console.payout_words import ATTEMPT_SIGN
 from console.refusal import ADDRESS_UNREADABLE, NO_REMITTANCE, PageRefused
 from console.visit import Visit
+from ledger.disputes import disputes_of
+from ledger.operator_transfers import transfers_of
 from ledger.remittance_register import operators_with_remittances, read_register
 from ledger.remittance_rows import ClosedRemittance, payment_day
 from ledger.remittances import read_remittance
@@ -39,11 +43,17 @@ async def show_remittances(visit: Visit) -> web.StreamResponse:
 async def show_remittance(visit: Visit) -> web.StreamResponse:
     closed = await remittance_asked(visit)
     lines = list(islice(closed.lines, LINES_SHOWN_MAX))
+    key = (closed.remittance.operator_id, closed.remittance.number)
+    transfers = await transfers_of(visit.connection, *key)
+    disputes = await disputes_of(visit.connection, *key)
     return visit.show(
         "remittance.html",
         remittance=closed.remittance,
         lines=lines,
         hidden=len(closed.lines) - len(lines),
+        transfers=[(one, ATTEMPT_SIGN[one.state], transfer_sentence(one)) for one in transfers],
+        disputes=[dispute_sentence(one) for one in disputes],
+        corrections=[correction_sentence(one) for one in closed.corrections],
         is_new="nouveau" in visit.request.query,
     )
 

@@ -9,13 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from console import event_words, french, remittance_words
 from keys.device_key import fingerprint
 
-STATIC_NAMES = ("console.css", "mark.svg")
+STATIC_NAMES = ("console.css", "console.js", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
-STATIC_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
+STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -48,6 +48,7 @@ class Templates:
             "fingerprint": fingerprint,
             "iban": french.iban,
             "instant": french.instant,
+            "month": french.month,
             "number": french.thousands,
             "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,

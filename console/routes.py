@@ -18,6 +18,7 @@ from console import (
     events_page,
     home_page,
     matching_page,
+    own_account_page,
     payouts_page,
     practice_page,
     remittances_page,
@@ -147,6 +148,7 @@ ROUTES = (
     Route("GET", f"{REMITTANCE}.csv", send_csv, READERS | MANAGER),
     Route("GET", REMITTANCE, remittances_page.show_remittance, READERS | MANAGER),
     Route("GET", "/recus", export_receipts, MANAGER),
+    Route("GET", "/compte", own_account_page.show_own_account, MANAGER),
     # Operators, their sites and qualifications
     Route("GET", "/structures", structures_page.show_structures, READERS),
     Route("GET", OPERATOR, structures_page.show_structure, READERS),

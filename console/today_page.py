@@ -78,15 +78,15 @@ async def _to_approve(visit: Visit) -> Need:
     me = visit.account.person_id
     lines = [
         Line(
-            f"{_batch(one)}, préparé par {_who(names, one.prepared_by, me)}.",
+            f"{_batch(one)}, {_by(names, one.prepared_by, me, 'préparé')}.",
             f"/console/virements/{one.id}",
         )
         for one in drafts
     ]
     lines += [
         Line(
-            f"Compte bancaire de {structures[one.operator_id]}, proposé par"
-            f" {_who(names, one.proposed_by, me)}.",
+            f"Compte bancaire de {structures[one.operator_id]},"
+            f" {_by(names, one.proposed_by, me, 'proposé')}.",
             f"/console/structures/{one.operator_id}/compte",
         )
         for one in accounts
@@ -163,14 +163,16 @@ async def _corrections(visit: Visit) -> Need:
     lines = [
         Line(
             f"{names[one.operator_id]} : ligne {one.line} du bordereau n° {one.number} contestée,"
-            f" {exact_euros(one.amount_cents)} retenus."
+            f" {exact_euros(one.amount_cents)} retenus.",
+            "/console/corrections",
         )
         for one in held
     ]
     lines += [
         Line(
             f"{names[one.operator_id]} : correction de {exact_euros(one.amount_cents)}"
-            f" ({CAUSES[one.cause]}), pour son prochain bordereau."
+            f" ({CAUSES[one.cause]}), pour son prochain bordereau.",
+            "/console/corrections",
         )
         for one in waiting
     ]
@@ -186,7 +188,7 @@ async def _to_prepare(visit: Visit) -> Need:
 
 def _batch(batch: PayoutBatch) -> str:
     return (
-        f"Lot n° {batch.id} : {count_of(batch.transfer_count, 'virement')}, {exact_euros(batch.total_cents)}"
+        f"Lot n° {batch.id} de {count_of(batch.transfer_count, 'virement')}, {exact_euros(batch.total_cents)}"
     )
 
 
@@ -194,8 +196,10 @@ def _line_of(item: Item) -> Line:
     return Line(item.sentence, f"/console/rapprochement#ligne-{item.line.id}")
 
 
-def _who(names: dict[int, str], person_id: int, me: int) -> str:
-    return "vous : une autre personne l’approuve" if person_id == me else names.get(person_id, "?")
+def _by(names: dict[int, str], person_id: int, me: int, done: str) -> str:
+    if person_id == me:
+        return f"{done} par vous et à approuver par une autre personne"
+    return f"{done} par {names.get(person_id, '?')}"
 
 
 def _lowered(sentence: str) -> str:

@@ -35,7 +35,7 @@ FIRST_INSTALMENT_CENTS = 800_000
 LAST_INSTALMENT_CENTS = 400_000
 FUNDS_LEFT_CENTS = 500_000  # received, and not engaged by the booklets of the demo
 DISPUTED_LINE = 4
-DISPUTE = "Deux passes du même carnet scannés à la même minute : feuille de présence demandée."
+DISPUTE = "Deux pass du même carnet scannés à la même minute : feuille de présence demandée."
 
 
 class History:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.connect import Connection
+from ledger.connect import Connection, Record
+from ledger.remittance_rows import Payment
 
 REGISTER_MAX = 200
 OPERATORS_MAX = 2_000
@@ -11,8 +12,13 @@ OPERATORS_MAX = 2_000
 REGISTER = """
 SELECT r.operator_id, r.names->>'operator', o.siret, r.number, r.closed_at, r.line_count, r.total_cents,
        (SELECT max(p.payment_delay_days) FROM remittance_parts p
-        WHERE (p.operator_id, p.number) = (r.operator_id, r.number))
+        WHERE (p.operator_id, p.number) = (r.operator_id, r.number)),
+       m.owed_cents, EXISTS (
+           SELECT FROM disputes d
+           WHERE (d.operator_id, d.number) = (r.operator_id, r.number) AND d.outcome IS NULL),
+       m.moving_cents, m.paid_cents, m.paid_at, m.came_back, m.bank_reference
 FROM remittances r JOIN operators o ON o.id = r.operator_id
+JOIN remittance_payments m ON (m.operator_id, m.number) = (r.operator_id, r.number)
 WHERE $1::integer IS NULL OR r.operator_id = $1
 ORDER BY r.closed_at DESC, r.operator_id, r.number DESC LIMIT $2 OFFSET $3"""
 TOTALS = """
@@ -33,6 +39,7 @@ class RegisteredRemittance:
     line_count: int
     total_cents: int
     payment_delay_days: int  # the slowest part's
+    payment: Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,12 @@ async def read_register(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch(REGISTER, operator_id, min(limit, REGISTER_MAX), offset)
         count, pass_count, total_cents = await connection.fetchrow(TOTALS, operator_id)
-    return RegisterPage(tuple(RegisteredRemittance(*row) for row in rows), count, pass_count, total_cents)
+    return RegisterPage(tuple(_registered(row) for row in rows), count, pass_count, total_cents)
+
+
+def _registered(row: Record) -> RegisteredRemittance:
+    *facts, owed, disputed, moving, paid, paid_at, came_back, reference = row
+    return RegisteredRemittance(*facts, Payment(owed, disputed, moving, paid, paid_at, came_back, reference))
 
 
 async def operators_with_remittances(connection: Connection) -> list[tuple[int, str]]:

@@ -113,5 +113,5 @@ async def test_a_browser_that_names_itself_strangely_is_only_text(enter):
     odd = person.elsewhere("<script>" + "x" * 2_000)
     assert (await odd.sign_in()).status == 303
     page = await person.open(SECURITY)
-    assert "<script" not in page.text
+    assert page.text.count("<script") == 1  # ours
     assert "navigateur inconnu" in page.words
