@@ -26,8 +26,8 @@ def month(value: date) -> str:
 
 
 def iban(value: str) -> str:
-    """In fours, as on a RIB."""
-    return NBSP.join(value[start : start + 4] for start in range(0, len(value), 4))
+    """In fours, as on a RIB; a phone may break the line between them."""
+    return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
 
 
 def count_of(number: int, noun: str) -> str:

@@ -61,8 +61,9 @@ async def read_register(
 
 
 def _registered(row: Record) -> RegisteredRemittance:
-    *facts, owed, disputed, moving, paid, paid_at, came_back, reference = row
-    return RegisteredRemittance(*facts, Payment(owed, disputed, moving, paid, paid_at, came_back, reference))
+    operator_id, operator, siret, number, closed_at, line_count, total_cents, delay_days, *payment = row
+    facts = (operator_id, operator, siret, number, closed_at, line_count, total_cents, delay_days)
+    return RegisteredRemittance(*facts, Payment(*payment))
 
 
 async def operators_with_remittances(connection: Connection) -> list[tuple[int, str]]:
