@@ -5,6 +5,7 @@ POINCON_CODE. Persons are compared, so that four eyes are real here as they are 
 """
 
 import os
+import sys
 from datetime import UTC, datetime
 
 import click
@@ -23,7 +24,7 @@ async def signed_in(connection: Connection, around: Surroundings, email: str, *r
     from console.passwords import matches
     from ledger.accounts import find_account
 
-    password = os.environ.get("POINCON_PASSWORD") or click.prompt("Password", hide_input=True, err=True)
+    password = _asked("Password", "POINCON_PASSWORD")
     account = await find_account(connection, email.strip().lower())
     known = matches(password, account.password_hash if account else None)
     if account is None or not known or account.disabled_at is not None:
@@ -40,7 +41,7 @@ async def _second_factor(connection: Connection, around: Surroundings, account: 
     from keys.second_factor import SecondFactorKeys, matching_step
     from ledger.second_factors import find_second_factor, note_refused_code, use_step
 
-    typed = os.environ.get("POINCON_CODE") or click.prompt("Code", hide_input=True, err=True)
+    typed = _asked("Code", "POINCON_CODE")
     factor = await find_second_factor(connection, account)
     keys = SecondFactorKeys(around.key_folder.master_secret())
     step = factor and matching_step(
@@ -49,3 +50,11 @@ async def _second_factor(connection: Connection, around: Surroundings, account: 
     if not step or not await use_step(connection, account, step):
         await note_refused_code(connection, account)
         raise click.UsageError("not the code of this moment; each serves once")
+
+
+def _asked(what: str, setting: str) -> str:
+    if given := os.environ.get(setting):
+        return given
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"there is no terminal to ask at: give the {what.lower()} in {setting}")
+    return str(click.prompt(what, hide_input=True, err=True))

@@ -122,16 +122,26 @@ def approve_command(
 @payouts.command("file")
 @batch_argument
 @click.option("--out", type=click.File("wb", lazy=True), default="-", help="Where to; else standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Tell its message id and SHA-256 as JSON; takes --out.")
 @data_option
-def file_command(batch_id: int, out: IO[bytes], data: Path | None) -> None:
+def file_command(batch_id: int, out: IO[bytes], as_json: bool, data: Path | None) -> None:
     """Write the file of BATCH for the bank: the same bytes each time."""
-    from ledger.payouts import batch_file
+    from ledger.payouts import batch_file, read_batch
 
-    async def work() -> bytes:
+    if as_json and out.name == "-":
+        raise click.UsageError(
+            "--json tells of the file that --out names; without --out it is printed itself"
+        )
+
+    async def work() -> tuple[PayoutBatch, bytes]:
         async with Surroundings(data).database() as connection:
-            return await batch_file(connection, batch_id)
+            file = await batch_file(connection, batch_id)
+            return await read_batch(connection, batch_id), file
 
-    out.write(run(work()))
+    batch, file = run(work())
+    out.write(file)
+    if as_json:
+        print_json(_batch_json(batch) | {"file": out.name, "file_bytes": len(file)})
 
 
 @payouts.command("sent")

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,4 +97,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)  # an instant is a date too

@@ -230,6 +230,8 @@ def test_a_month_by_command(run, fresh, typed, tmp_path, monkeypatch):
         return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
     # The operator's account is usable from the drill's tomorrow.
+    nobody = typed("payouts", "prepare", "--as", "prune@x.fr", **{**env, "POINCON_PASSWORD": ""})
+    assert (nobody.returncode, "POINCON_PASSWORD" in nobody.stderr) == (2, True)
     left = said("payouts", "prepare", "--as", "prune@x.fr", "--json", code=1)
     assert [one["why"] for one in left["left_out"]] == ["cooling_off"]
     run(
@@ -245,6 +247,9 @@ def test_a_month_by_command(run, fresh, typed, tmp_path, monkeypatch):
     file = tmp_path / "virements.xml"
     said("payouts", "file", str(batch["id"]), "--out", str(file))
     assert hashlib.sha256(file.read_bytes()).hexdigest() == approved["file_sha256"]
+    told = said("payouts", "file", str(batch["id"]), "--out", str(file), "--json")
+    assert told == approved | {"file": str(file), "file_bytes": len(file.read_bytes())}
+    said("payouts", "file", str(batch["id"]), "--json", code=2)
     assert said("payouts", "sent", str(batch["id"]), "--as", "prune@x.fr", "--json")["state"] == "sent"
     place.drill.bank.receive(file.read_bytes())
     place.drill.bank.debit(approved["message_id"], Style.EACH)
