@@ -73,14 +73,19 @@ class Drill:
 
     # What the operators do ----------------------------------------------------------------------------
 
-    async def close(self, operator_id: int, count: int) -> None:
-        """Take some passes and close them into a remittance."""
+    async def take(self, operator_id: int, count: int) -> int:
+        """Some passes, if there are any left; how many."""
         device = next(one for one in self.devices if one.operator_id == operator_id)
         taken = [self.passes.pop(0) for _ in range(min(count, len(self.passes)))]
         candidates = [self._candidate(device, one) for one in sorted(taken)]
         await claim_passes(
             self.connection, candidates, [1] * len(candidates), accepted_at=self.now, receipt_key_id=2
         )
+        return len(taken)
+
+    async def close(self, operator_id: int, count: int) -> None:
+        """Take some passes and close them into a remittance."""
+        await self.take(operator_id, count)
         await close_remittance(
             self.connection, operator_id, at=self.now, actor=ACTOR, certified_by=None, certification="fait"
         )
@@ -239,9 +244,14 @@ def moved_cents(statement: bytes) -> int:
     return sum(entry.amount_cents for one in read_bank_file(statement).statements for entry in one.entries)
 
 
-async def open_drill(connection: Connection, programme_id: int, *, booklets: int) -> Drill:
-    """On a seeded record: two persons, an account that pays, operators that can be paid, passes to take."""
-    now = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+async def open_drill(
+    connection: Connection, programme_id: int, *, booklets: int, now: datetime | None = None
+) -> Drill:
+    """On a seeded record: two persons, an account that pays, operators that can be paid, passes to take.
+
+    now: tomorrow unless told.
+    """
+    now = now or datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     facts = await load_facts(connection)
     one_of: dict[int, Device] = {}
     for device in facts.devices.values():

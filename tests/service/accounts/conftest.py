@@ -4,7 +4,7 @@ import itertools
 import os
 import uuid
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +12,7 @@ from ledger.connect import connect, connected
 from loadtests.payout_drill import open_drill
 
 BOOKLETS = 20
+BEGINS = datetime(2026, 11, 30, 9, tzinfo=UTC)
 
 # The record's own hand: a scan is judged now, and no test waits for the end of a year.
 ACCEPT = """
@@ -97,7 +98,7 @@ def fresh(servers, seed):
         head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
         connection = await connect(f"{head}/{name}?{tail}", purpose="tests")
         try:
-            yield await open_drill(connection, seed.programme_id, booklets=BOOKLETS)
+            yield await open_drill(connection, seed.programme_id, booklets=BOOKLETS, now=BEGINS)
         finally:
             await connection.close()
             async with connected(servers.postgres.superuser_dsn, purpose="tests") as admin:
