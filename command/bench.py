@@ -60,3 +60,28 @@ def scans(seconds: float, rounds: int, connections: int, json_file: Path | None)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(report.results, indent=2) + "\n", encoding="utf-8")
+
+
+@bench.command()
+@click.option(
+    "--remittances", type=click.IntRange(1, 10_000), default=5_000, show_default=True, help="In one batch."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+def payouts(remittances: int, as_json: bool) -> None:
+    """Seconds and megabytes from a draft of many transfers to its last line explained, with a model bank."""
+    from loadtests.bench_failure import BenchFailed
+    from loadtests.payout_bench import run_payout_bench
+
+    try:
+        told = run_payout_bench(remittances, say=lambda text: click.echo(text, err=True))
+    except BenchFailed as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo(
+        f"{told['remittances']} remittances of {told['operators']} operators in one batch;"
+        f" its file: {told['file_bytes'] / 1e6:.2f} MB"
+    )
+    for stage in told["stages"]:
+        click.echo(f"{stage['seconds']:8.2f} s {stage['peak_mib']:8.1f} MiB at most  {stage['name']}")

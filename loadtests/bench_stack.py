@@ -72,7 +72,7 @@ async def open_stack(folder: Path) -> AsyncIterator[Stack]:
         connection = await opened.enter_async_context(
             connected(servers.postgres.dsn("poincon_app"), purpose=ACTOR)
         )
-        key_folder = await _make_keys(connection, private / "keys")
+        key_folder = await make_keys(connection, private / "keys")
         programme_id, tokens = await _make_programme(connection)
         environment = _environment(servers, key_folder, private)
         unguarded = {**environment, "VALKEY_URL": ""}
@@ -103,7 +103,7 @@ def _private_folder(folder: Path) -> Path:
     return private
 
 
-async def _make_keys(connection: Connection, path: Path) -> KeyFolder:
+async def make_keys(connection: Connection, path: Path) -> KeyFolder:
     folder = KeyFolder(path, PASSPHRASE)
     folder.create_master_secret()
     for purpose in KeyPurpose:
