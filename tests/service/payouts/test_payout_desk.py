@@ -201,6 +201,14 @@ def test_the_bank_s_files_say_the_same_in_any_order_and_told_twice(run, fresh):
         assert run(told((*order, *order[:2]))) == expected, order
 
 
+def test_without_a_terminal_a_command_says_where_it_takes_the_password_from(run, fresh, typed):
+    place = fresh()
+    run(place.__aenter__())
+    told = typed("payouts", "prepare", "--as", "prune@x.fr", DATABASE_URL=place.dsn, POINCON_PASSWORD="")
+    assert (told.returncode, "POINCON_PASSWORD" in told.stderr) == (2, True), told
+    run(place.__aexit__())
+
+
 def test_a_month_by_command(run, fresh, typed, tmp_path, monkeypatch):
     from console.passwords import hash_password
 
@@ -230,8 +238,6 @@ def test_a_month_by_command(run, fresh, typed, tmp_path, monkeypatch):
         return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
     # The operator's account is usable from the drill's tomorrow.
-    nobody = typed("payouts", "prepare", "--as", "prune@x.fr", **{**env, "POINCON_PASSWORD": ""})
-    assert (nobody.returncode, "POINCON_PASSWORD" in nobody.stderr) == (2, True)
     left = said("payouts", "prepare", "--as", "prune@x.fr", "--json", code=1)
     assert [one["why"] for one in left["left_out"]] == ["cooling_off"]
     run(
