@@ -35,6 +35,7 @@ def add_console(
     master_secret: bytes | None = None,
     require_second_factor: bool = False,
     receipts: ReceiptExport | None = None,
+    database_url: str | None = None,
 ) -> None:
     """Serve the console under /console.
 
@@ -43,6 +44,7 @@ def add_console(
     master_secret: seals second factors; None: nobody can enrol one.
     require_second_factor: of those who approve.
     receipts: exports an operator's receipts; None: the service that has their keys is elsewhere.
+    database_url: of the pool's record; None: accounts are rendered by the command only.
     public_url: what links to the page start with, such as https://scan.example; None: what the request says.
     """
     console = web.Application(middlewares=[answer_pages])
@@ -54,6 +56,7 @@ def add_console(
         second_factors=SecondFactorKeys(master_secret) if master_secret else None,
         require_second_factor=require_second_factor,
         receipts=receipts,
+        database_url=database_url,
     )
     for route in (*OPEN_ROUTES, *ROUTES):
         add = console.router.add_get if route.method == "GET" else console.router.add_post

@@ -72,6 +72,18 @@ OWN_PROPOSAL = Refusal(
     "Vous avez proposé ce compte bancaire : une autre personne du mandataire l’approuve, avec son propre"
     " compte de console.",
 )
+NO_RENDERING = Refusal(
+    503,
+    "Reddition impossible ici",
+    "Ce service ne prépare pas d’archive. La commande « poincon accounts render » le fait.",
+)
+DIFFERS = Refusal(
+    409,
+    "Ces comptes ne peuvent pas être rendus ainsi",
+    "Ou bien la période contient trop d’opérations pour une archive : demandez-la en plusieurs fois. Ou bien"
+    " elle a déjà été arrêtée, et le registre ne dit plus la même chose : lancez « poincon audit », qui dit"
+    " l’écart au centime.",
+)
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
 NO_PRACTICE = Refusal(
     503,

@@ -35,6 +35,7 @@ from console.closing_page import close, show_closing
 from console.funds_page import show_funds
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
+from console.rendering_page import freeze, send_archive, show_renderings
 from console.today_page import show_today
 from console.visit import Handler, Page
 from console.wiring import CONSOLE
@@ -192,6 +193,9 @@ ROUTES = (
     Route("POST", f"{LINE}/annulation", matching_page.undo_line, TRUSTEE),
     # Money of programmes; a funder's is its own programme's
     Route("GET", "/fonds", show_funds, READERS | FUNDER),
+    Route("GET", "/reddition", show_renderings, READERS | FUNDER),
+    Route("GET", "/reddition/archive", send_archive, READERS | FUNDER),
+    Route("POST", "/reddition", freeze, TRUSTEE),
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),

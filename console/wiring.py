@@ -16,6 +16,7 @@ from keys.second_factor import SecondFactorKeys
 from ledger.account_rows import Role
 from ledger.connect import Connection, Pool
 from payouts.drawing import DrawingDesk
+from payouts.rendering_desk import RenderingDesk
 
 CONNECTION_SECONDS_MAX = 5.0  # waited for a free one of the pool, which scans need more
 
@@ -32,6 +33,8 @@ class Console:
     second_factors: SecondFactorKeys | None = None  # None: nobody can enrol one here
     require_second_factor: bool = False  # of those who approve
     receipts: ReceiptExport | None = None
+    database_url: str | None = None  # for what is made in a process apart; None: by the command only
+    renderings: RenderingDesk = field(default_factory=RenderingDesk)
     drawings: DrawingDesk = field(default_factory=DrawingDesk)
     statements: StatementDesk = field(default_factory=StatementDesk)
     templates: Templates = field(default_factory=Templates)

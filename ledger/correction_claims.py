@@ -10,6 +10,7 @@ from ledger.remittance_rows import PARIS
 
 DAYS_TO_PAY = 30
 LIST_MAX = 500
+CAUSE = 7  # its place in LETTER
 
 CLAIMED = f"""
 SELECT {COLUMNS} FROM corrections WHERE claimed_at IS NOT NULL AND ($1::integer IS NULL OR operator_id = $1)
@@ -74,7 +75,6 @@ async def read_claim(connection: Connection, correction_id: int) -> ClaimLetter 
     row = await connection.fetchrow(LETTER, correction_id)
     if row is None:
         return None
-    *before, cause, reason, decided_at, claimed_at, number, line, holder, iban, bic = row
-    return ClaimLetter(
-        *before, CorrectionCause(cause), reason, decided_at, claimed_at, number, line, holder, iban, bic
-    )
+    facts = list(row)
+    facts[CAUSE] = CorrectionCause(facts[CAUSE])
+    return ClaimLetter(*facts)

@@ -103,6 +103,7 @@ class Years:
             [batch] = await drill.batches(BatchState.APPROVED)
             await drill.give_file(batch)
             await drill.mark_sent(batch)
+            assert batch.message_id is not None
             drill.bank.debit(batch.message_id, style)
             await self._statement()
             self.month["paid"] += batch.total_cents
@@ -169,13 +170,17 @@ class Years:
                 self._reached("disputed")
 
     async def settle(self, outcome: DisputeOutcome) -> None:
-        who = {"reason": "essai", "resolved_by": self.account, "actor": ACTOR, "at": self.drill.now}
         for one in await held_disputes(self.drill.connection, None):
             if outcome is DisputeOutcome.RELEASED:
-                await release_dispute(self.drill.connection, one.id, **who)
+                await release_dispute(
+                    self.drill.connection, one.id, reason="essai", resolved_by=self.account, actor=ACTOR,
+                    at=self.drill.now,
+                )  # fmt: skip
             else:
-                cause = CorrectionCause.FRAUD
-                await correct_dispute(self.drill.connection, one.id, cause=cause, **who)
+                await correct_dispute(
+                    self.drill.connection, one.id, cause=CorrectionCause.FRAUD, reason="essai",
+                    resolved_by=self.account, actor=ACTOR, at=self.drill.now,
+                )  # fmt: skip
                 self.month["corrected"] -= one.amount_cents
             self._reached(f"dispute {outcome.value}")
 

@@ -44,6 +44,10 @@ class DrawingDesk:
             self._waiting -= 1
 
 
+def environment_of_workers() -> dict[str, str]:
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+
+
 async def _drawn(module: str, facts: bytes) -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -52,7 +56,7 @@ async def _drawn(module: str, facts: bytes) -> bytes:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        env=environment_of_workers(),
     )
     try:
         async with asyncio.timeout(SECONDS_MAX):

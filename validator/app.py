@@ -88,6 +88,7 @@ def build_app(settings: Settings) -> web.Application:
         master_secret=master_secret,
         require_second_factor=settings.require_totp,
         receipts=console_receipts,
+        database_url=settings.database_url,
     )
     return app
 

@@ -31,9 +31,10 @@ document.addEventListener("submit", event => {
     event.preventDefault()
     return
   }
-  if (form.dataset.answer === "file") return // the page stays: nothing would end the wait
+  const busy = event.submitter?.dataset.busy
+  if (form.dataset.answer === "file" && !busy) return // the page stays: nothing would end the wait
   form.dataset.sent = "yes"
-  timers.push(setTimeout(show, PATIENCE_MS, form.dataset.busy || "En cours…"))
+  timers.push(setTimeout(show, PATIENCE_MS, busy || form.dataset.busy || "En cours…"))
 })
 
 addEventListener("pageshow", rest) // back from the next page, whole as it was left
