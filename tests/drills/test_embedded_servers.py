@@ -187,7 +187,8 @@ def test_a_restart_after_stop_or_kill_keeps_the_rows_the_address_and_the_descrip
 
 
 def test_stop_leaves_no_process_and_no_socket(servers: Servers) -> None:
-    ours = psutil.Process().children(recursive=True)
+    started = [psutil.Process(server.pid) for server in (servers.postgres, servers.valkey)]
+    ours = [*started, *(child for one in started for child in one.children(recursive=True))]
     sockets = [server.socket_folder for server in (servers.postgres, servers.valkey)]
     assert len(ours) >= 3
     servers.stop()

@@ -44,7 +44,6 @@ DRAWN: Final = """() => {
 }"""
 # Half the width of an outline, and some, in the camera's pixels: the test's screen shows four as one.
 OUTLINE_PIXELS_MAX: Final = 24
-FILM_SECONDS: Final = 20
 
 
 @pytest.fixture
@@ -101,13 +100,6 @@ async def test_ten_passes_in_one_frame_are_each_told_once(scan, film, detached, 
     assert {one["text"] for one in found} == {instance.qr(place) for place in range(10)}
     await more_pictures(page, until, 10)
     assert len(await told(page, 10)) == 10
-
-
-async def test_thirty_passes_in_a_row_are_each_told(scan, film_in_a_row, instance):
-    page = await scan(film_in_a_row(range(30)))
-    # The film lasts 18 s; a machine that is busy with other tests may need its second showing.
-    found = await told(page, 30, seconds=2 * FILM_SECONDS)
-    assert {one["text"] for one in found} >= {instance.qr(place) for place in range(29)}
 
 
 async def test_a_code_128_alone_is_told_as_it_is_printed(scan, film, detached, instance):

@@ -93,7 +93,7 @@ async def test_what_waits_survives_a_reload_and_keeps_its_attempt_id(desk, insta
     await desk.route(BATCH, cut)
     await take(desk, instance.short(0))
     await expect(desk.locator("#trouble")).to_be_visible()
-    await desk.unroute(BATCH)
+    await desk.route(BATCH, lambda route: route.continue_())
 
     async with desk.expect_request(BATCH) as resent:
         await desk.reload()
@@ -126,7 +126,7 @@ async def test_what_one_person_scanned_is_never_sent_in_the_name_of_another(desk
     await desk.route(BATCH, lambda route: route.abort())
     await take(desk, instance.short(0))
     await expect(desk.locator("#trouble")).to_be_visible()
-    await desk.unroute(BATCH)
+    await desk.route(BATCH, lambda route: route.continue_())
 
     badge = {"name": COOKIE, "value": instance.tokens[3], "url": origin}
     await desk.context.add_cookies([{**badge, "httpOnly": True, "sameSite": "Strict"}])

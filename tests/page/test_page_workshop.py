@@ -179,7 +179,7 @@ async def test_the_outline_is_marked_as_accepted_only_once_the_service_said_so(
     await scan(page)
     await until(lambda: page.evaluate(IS_DRAWN, WAITING_BLUE))
     assert not await page.evaluate(IS_DRAWN, ACCEPTED_GREEN)
-    await page.unroute(BATCH)
+    await page.route(BATCH, lambda route: route.continue_())
     await until(lambda: page.evaluate(IS_DRAWN, ACCEPTED_GREEN))
     await shows(page, 1, "accepted")
 
@@ -323,7 +323,7 @@ async def test_an_iphone_is_told_of_the_seven_days_and_is_bound_to_no_key(
     await page.route("**/v1/**", lambda route: route.abort())
     await take_by_hand(page, instance.short(0))
     await expect(page.locator("#notice")).to_contain_text("après 7 jours sans visite")
-    await page.unroute("**/v1/**")
+    await page.route("**/v1/**", lambda route: route.continue_())
     await shows(page, 1, "accepted")
     await expect(page.locator("#notice")).to_be_empty()
 

@@ -52,7 +52,8 @@ class Engine:
         await self.page.route(BATCH, lambda route: route.abort())
 
     async def let_batches_through(self) -> None:
-        await self.page.unroute(BATCH)
+        # On top of what was there: a route taken away while a retry passes by leaves it without an answer.
+        await self.page.route(BATCH, lambda route: route.continue_())
 
     async def counts(self, **states: int) -> None:
         """Wait until so many attempts are in each of these states."""

@@ -70,7 +70,13 @@ async def test_a_cancelled_booklet_is_refused_in_flight_mode_and_never_sent(
 ):
     booklet, _ = instance.passes[0]
     await cancel_booklets(
-        connection, [booklet], cause=CancelCause.LOST, at=datetime.now(UTC), actor="tests", reason=None
+        connection,
+        [booklet],
+        cause=CancelCause.LOST,
+        # The page knows the service's time to half a second.
+        at=datetime.now(UTC) - timedelta(seconds=2),
+        actor="tests",
+        reason=None,
     )
     await refreshed()
     phone = await start()

@@ -39,10 +39,14 @@ async def test_the_browsers_own_quota_is_told_as_full(start, instance, origin):
     await phone.page.evaluate(
         """async () => {
           const { newAttempt } = await import("/page/attempt.js")
-          const filling = () => crypto.getRandomValues(new Uint8Array(60_000))
-          const fill = (kept) => { kept.put({ ...newAttempt({}), filling: filling() }) }
-          for (;;) {
-            try { await engine.store.write("attempts", fill) } catch { return }
+          for (const size of [60_000, 30_000, 1_000]) {
+            const filling = () => crypto.getRandomValues(new Uint8Array(size))
+            const fill = (kept) => {
+              for (let i = 0; i < 8; i++) kept.put({ ...newAttempt({}), filling: filling() })
+            }
+            for (;;) {
+              try { await engine.store.write("attempts", fill) } catch { break }
+            }
           }
         }"""
     )

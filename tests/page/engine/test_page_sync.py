@@ -269,8 +269,9 @@ async def change_hands(page: Page, origin: str, token: str) -> None:
           const { openStore } = await import("/page/store.js")
           const { Facts } = await import("/page/facts.js")
           window.facts = await Facts.open(await openStore())
+          window.enrolled = undefined
           window.changed = facts.changeDevice(() => new Promise((resolve) => (window.enrolled = resolve)))
-          while (facts.device) await new Promise((resolve) => setTimeout(resolve, 10))
+          while (!window.enrolled) await new Promise((resolve) => setTimeout(resolve, 10))
         }"""
     )
     await page.context.add_cookies([{"name": COOKIE, "value": token, "url": origin, "httpOnly": True}])
