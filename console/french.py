@@ -1,5 +1,6 @@
 """How the console writes amounts, numbers, days and instants. No sentence is here."""
 
+import re
 from datetime import date, datetime
 
 from programmes.print.french import (
@@ -14,7 +15,20 @@ from programmes.print.french import (
     thousands,
 )
 
+NARROW_NBSP = "\u202f"
+UNBROKEN = (
+    (re.compile(r" (?=[;!?])"), NARROW_NBSP),
+    (re.compile(r" (?=[:»%€])|(?<=[«°]) |(?<=\d)\u202f(?=\d)"), NBSP),
+)
+
 __all__ = ["count_of", "day", "euros", "exact_euros", "instant", "siret", "thousands"]
+
+
+def unbroken(text: str) -> str:
+    """No line of French begins with a sign of punctuation, nor ends with an opening one."""
+    for pattern, space in UNBROKEN:
+        text = pattern.sub(space, text)
+    return text
 
 
 def day(value: date | datetime) -> str:

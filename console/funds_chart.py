@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from ledger.funds_months import MonthOfFunds
 from ledger.payout_register import ProgrammeFunds
-from programmes.print.french import MONTHS
 
 BAR_UNITS = 1000.0
-COLUMN_WIDTH, PAIR_GAP, MONTH_WIDTH = 26.0, 4.0, 88.0
-CHART_TOP, CHART_BASE, CHART_HEIGHT = 10.0, 170.0, 196.0
-SHORT_MONTH_LETTERS = 4
+COLUMN_WIDTH, PAIR_GAP, MONTH_WIDTH = 26.0, 4.0, 76.0
+CHART_TOP, CHART_BASE, CHART_HEIGHT = 10.0, 170.0, 224.0
+SHORT_MONTHS = (
+    *("janv.", "févr.", "mars", "avr.", "mai", "juin"),
+    *("juill.", "août", "sept.", "oct.", "nov.", "déc."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Month:
     name: str
+    year: str  # under the first month, and each January
     middle: float
     columns: tuple[Column, ...]
 
@@ -72,7 +75,9 @@ def columns(months: Sequence[MonthOfFunds]) -> Columns | None:
     for place, one in enumerate(months):
         middle = MONTH_WIDTH * (place + 0.5)
         pair = (("owed", one.remitted_cents, -1), ("consumed", one.paid_cents, 1))
-        drawn.append(Month(_short(one), middle, tuple(_column(*each, middle, highest) for each in pair)))
+        year = str(one.month.year) if place == 0 or one.month.month == 1 else ""
+        name = SHORT_MONTHS[one.month.month - 1]
+        drawn.append(Month(name, year, middle, tuple(_column(*each, middle, highest) for each in pair)))
     return Columns(tuple(drawn), MONTH_WIDTH * len(months))
 
 
@@ -80,10 +85,3 @@ def _column(kind: str, cents: int, side: int, middle: float, highest: int) -> Co
     height = round((CHART_BASE - CHART_TOP) * max(0, cents) / highest, 2)
     left = middle + (PAIR_GAP / 2 if side > 0 else -PAIR_GAP / 2 - COLUMN_WIDTH)
     return Column(kind, left, round(CHART_BASE - height, 2), height)
-
-
-def _short(one: MonthOfFunds) -> str:
-    """`janv. 2026`, `mai 2026`."""
-    name = MONTHS[one.month.month - 1]
-    short = name if len(name) <= SHORT_MONTH_LETTERS + 1 else f"{name[:SHORT_MONTH_LETTERS]}."
-    return f"{short} {one.month.year}"

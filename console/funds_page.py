@@ -8,6 +8,7 @@ from ledger.account_rows import Role
 from ledger.funds_months import months_of_funds
 from ledger.payout_register import ProgrammeFunds, programme_funds
 from ledger.structures import paris_day
+from programmes.print.french import thousands
 
 MONTHS_SHOWN = 6
 
@@ -30,4 +31,4 @@ def ratio_words(funds: ProgrammeFunds) -> tuple[str, bool]:
     if ratio is None:
         return "—", funds.held_cents >= 0
     sign, (whole, hundredths) = "−" if ratio < 0 else "", divmod(abs(ratio), 100)
-    return f"{sign}{whole},{hundredths:02d}", funds.held_cents >= funds.engaged_cents
+    return f"{sign}{thousands(whole)},{hundredths:02d}", funds.held_cents >= funds.engaged_cents

@@ -59,6 +59,13 @@ CAUSES = {
     CorrectionCause.ERROR: "erreur",
     CorrectionCause.GOODWILL: "geste commercial",
 }
+# Answers of the European scheme.
+PAYEE = {
+    "MTCH": "le nom concorde",
+    "CMTC": "le nom concorde presque",
+    "NMTC": "le nom ne concorde pas",
+    "NOAP": "la banque ne sait pas le vérifier",
+}
 DUE_AGAIN = "Le bordereau est de nouveau dû, et le compte est bloqué jusqu’à sa correction."
 
 
@@ -113,6 +120,15 @@ def blocked_sentence(account: OperatorAccount) -> str:
             known = reason_words(reason) if reason != "no reason given" else "motif non donné"
             return f"Le virement {transfer} {verb} : {known}. Proposez un compte corrigé."
     return f"Bloqué : {why}. Proposez un compte corrigé."
+
+
+def payee_words(account: OperatorAccount) -> str:
+    """What the operator's bank says of the holder's name: Verification of Payee."""
+    if account.vop_result is None:
+        return "pas encore demandé à la banque de la structure"
+    told = PAYEE.get(str(account.vop_result.get("result")), "réponse inconnue de la banque")
+    name = account.vop_result.get("name")
+    return f"{told}, au nom de « {name} »" if name else told
 
 
 def told_of(account: OperatorAccount, *, now: datetime) -> str:

@@ -7,5 +7,5 @@ STATES: dict[str, tuple[str, str]] = {
     RemittanceState.IN_PAYMENT: ("virement en cours", "wait"),
     RemittanceState.PARTLY_PAID: ("payé en partie", "wait"),
     RemittanceState.PAID: ("payé", "on"),
-    RemittanceState.RETURNED: ("virement revenu, dû à nouveau", "off"),
+    RemittanceState.RETURNED: ("revenu, dû à nouveau", "off"),
 }

@@ -6,7 +6,7 @@ from importlib.resources import files
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from console import event_words, french, remittance_words
+from console import event_words, french, payout_words, remittance_words
 from keys.device_key import fingerprint
 
 STATIC_NAMES = ("console.css", "console.js", "mark.svg")
@@ -50,6 +50,7 @@ class Templates:
             "instant": french.instant,
             "month": french.month,
             "number": french.thousands,
+            "payee": payout_words.payee_words,
             "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,
             "siret": french.siret,
@@ -60,7 +61,7 @@ class Templates:
     def answer(
         self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: object
     ) -> web.Response:
-        text = self._environment.get_template(template).render(context)
+        text = french.unbroken(self._environment.get_template(template).render(context))
         return web.Response(
             text=text, status=status, content_type="text/html", headers=NO_STORE | (headers or {})
         )

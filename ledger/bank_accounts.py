@@ -14,7 +14,7 @@ from ledger.payout_rows import OperatorAccount, PayoutRefused, TrusteeAccount
 COOLING_OFF = timedelta(hours=48)
 
 COLUMNS = """id, operator_id, holder, iban, bic, proof, proposed_at, proposed_by, approved_at, approved_by,
-       usable_from, refused_at, blocked_at, blocked_why"""
+       usable_from, refused_at, blocked_at, blocked_why, vop_result"""
 ADD = f"""
 INSERT INTO operator_bank_accounts (operator_id, holder, iban, bic, proof, proof_sha256, proposed_at,
                                     proposed_by)

@@ -6,6 +6,7 @@ Cents are positive: what an operator is paid.
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 
 class BatchState(StrEnum):
@@ -56,6 +57,7 @@ class OperatorAccount:
     refused_at: datetime | None
     blocked_at: datetime | None
     blocked_why: str | None
+    vop_result: dict[str, Any] | None = None  # what a Verification of Payee answered, once a bank is asked
 
 
 @dataclass(frozen=True, slots=True)

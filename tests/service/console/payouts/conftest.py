@@ -3,8 +3,9 @@
 import hashlib
 import itertools
 import json
+import re
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -147,6 +148,24 @@ async def owed(trustee_account, operators, give_account, remit) -> list[int]:
         await give_account(operators[device], which=which)
         await remit(device, passes)
     return [operators[device] for device in devices]
+
+
+@pytest.fixture
+def release(preparer, approver) -> Callable[[], Awaitable[tuple[str, bytes]]]:
+    """All that is owed goes to the bank: the address of the batch, and its file."""
+
+    async def released() -> tuple[str, bytes]:
+        address = (await preparer.send("/console/virements/preparation")).goes_to
+        page = await approver.open(address)
+        seen = {name: page.field(name) for name in ("nombre", "total")}
+        day = re.search(r'name="jour"[^>]* value="([^"]*)"', page.text)
+        assert day
+        answer = await approver.send(f"{address}/approbation", **seen, jour=day[1])
+        assert answer.status == 303
+        assert (await preparer.send(f"{address}/remise")).status == 303
+        return address, (await preparer.open(f"{address}/fichier")).body
+
+    return released
 
 
 @pytest.fixture
