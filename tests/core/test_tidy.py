@@ -32,6 +32,7 @@ SQL_EXCEPTIONS: Final = {
     "embedded/postgres*.py": "tells a person which settings PostgreSQL knows, and waits for it to answer",
     "loadtests/drill/tampering.py": "does to the database by hand what no code of ours ever may",
     "loadtests/payout_drill.py": "judges the record without the queries that it judges",
+    "loadtests/simulated_years.py": "draws what happens next from the record that it then judges",
     "loadtests/pgbench*.py": "measures single-row inserts without our code, the floor beside our figures",
 }
 
