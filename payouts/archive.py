@@ -1,7 +1,7 @@
 """A ZIP whose bytes depend on its contents alone, with a manifest of hashes; written and read piece by piece.
 
-The manifest comes last. `sha256` of the whole is the SHA-256 of the lines `<sha256>  <name>` of its files, in
-their order, each ended by a line feed: what `sha256sum` prints of them.
+The manifest comes last. Before it, SHA256SUMS is what `sha256sum` prints of the files in their order: it checks
+them without us (`-c`), and its own hash is that of the whole.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ BYTES_MAX = 8 * 1024**3  # of all contents
 FILE_BYTES_MAX = 2 * 1024**3 - 1  # what a ZIP holds without its 64-bit form
 MANIFEST_BYTES_MAX = 64 * 1024**2
 PIECE_BYTES = 1024 * 1024
+SUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 FORMAT = "poincon-reddition-1"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can tell: it tells nothing
@@ -48,7 +49,7 @@ class ArchiveWriter:
         return Piecemeal(self, name, self._zip.open(_information(name), "w"))
 
     def done(self, file: FileHash) -> None:
-        assert file.name not in {MANIFEST, *(one.name for one in self.files[-1:])}
+        assert file.name not in {SUMS, MANIFEST, *(one.name for one in self.files[-1:])}
         self._size += file.size
         if self._size > BYTES_MAX:
             raise NotAnArchive(f"over {BYTES_MAX} bytes; render a shorter period")
@@ -63,6 +64,7 @@ class ArchiveWriter:
             "sha256": whole,
             "files": [{"name": one.name, "bytes": one.size, "sha256": one.sha256} for one in self.files],
         }
+        self._zip.writestr(_information(SUMS), sums_of(self.files), compresslevel=6)
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
         self._zip.writestr(_information(MANIFEST), text.encode(), compresslevel=6)
         self._zip.close()
@@ -92,11 +94,12 @@ class Piecemeal:
             self._archive.done(FileHash(self._name, self._size, self._digest.hexdigest()))
 
 
+def sums_of(files: Iterable[FileHash]) -> bytes:
+    return "".join(f"{file.sha256}  {file.name}\n" for file in files).encode()
+
+
 def whole_hash(files: Iterable[FileHash]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.sha256}  {file.name}\n".encode())
-    return digest.hexdigest()
+    return hashlib.sha256(sums_of(files)).hexdigest()
 
 
 def _information(name: str) -> zipfile.ZipInfo:
@@ -118,6 +121,8 @@ class ArchiveReader:
             self._hold_names()
             for file in self.files:
                 self._hold_hash(file)
+            sums = sums_of(self.files)
+            self._hold_hash(FileHash(SUMS, len(sums), hashlib.sha256(sums).hexdigest()))
         except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
             raise NotAnArchive(f"not a whole ZIP: {error}") from None
         except (RuntimeError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
@@ -163,7 +168,7 @@ class ArchiveReader:
 
     def _hold_names(self) -> None:
         there = self._zip.namelist()
-        told = [*(file.name for file in self.files), MANIFEST]
+        told = [*(file.name for file in self.files), SUMS, MANIFEST]
         if there != told:
             strange = sorted(set(there) ^ set(told)) or ["their order, or one twice"]
             raise NotAnArchive(f"the files are not those of the manifest: {', '.join(strange[:5])}")

@@ -119,7 +119,9 @@ litiges.csv            lignes en litige à un moment de la période
 virements.csv          virements passés en banque, revenus, et rapprochements annulés
 pieces.csv             fichiers reçus de la banque et fichiers de virements ; leur empreinte SHA-256
 banque/                ces fichiers, octet pour octet, quand l’archive rend tous les programmes
+SHA256SUMS             empreinte SHA-256 de chaque fichier ; la sienne est celle de l’ensemble
 manifest.json          taille et empreinte SHA-256 de chaque fichier, et de l’ensemble
 
 Pour tout recalculer, sans nos serveurs : poincon accounts verify FICHIER
+Sans nos programmes : sha256sum -c SHA256SUMS, puis hledger -f ecritures.journal check, et un tableur.
 """

@@ -121,7 +121,8 @@ async def test_every_part_that_the_law_asks_for_is_there(drill):
     assert {name for name in files if "/" not in name} == {
         "LISEZMOI.txt", "ecritures.csv", "ecritures-fec.txt", "ecritures.journal", "balance.csv",
         "structures.csv", "tresorerie.csv", "restes-a-payer.csv", "corrections.csv", "litiges.csv",
-        "virements.csv", "bordereaux.csv", "pieces.csv", "attente.csv", "reddition.pdf", "manifest.json",
+        "virements.csv", "bordereaux.csv", "pieces.csv", "attente.csv",
+        "SHA256SUMS", "reddition.pdf", "manifest.json",
     }  # fmt: skip
     assert files["reddition.pdf"].startswith(b"%PDF-")
     remittances = _table(content, "bordereaux.csv")
@@ -226,6 +227,19 @@ async def test_a_funders_archive_tells_its_own_money_and_names_the_banks_files(d
     assert verify_accounts(path).sha256 == first.sha256
 
 
+async def test_plain_tools_open_it_check_each_file_and_tell_the_hash_of_the_whole(drill, tmp_path):
+    rendered, content = await _rendered(drill, YEAR)
+    (tmp_path / "reddition.zip").write_bytes(content)
+    pipe = asyncio.subprocess.PIPE
+    script = (
+        "python3 -m zipfile -e reddition.zip out && cd out && sha256sum --quiet -c SHA256SUMS"
+        " && sha256sum < SHA256SUMS"
+    )
+    run = await asyncio.create_subprocess_shell(script, cwd=tmp_path, stdout=pipe, stderr=pipe)
+    told, why = await run.communicate()
+    assert (run.returncode, told.decode().split()[0]) == (0, rendered.sha256), why
+
+
 @pytest.mark.skipif(shutil.which("hledger") is None, reason="hledger is not on this machine")
 async def test_hledger_takes_the_journal(drill, tmp_path):
     _, content = await _rendered(drill, YEAR)
@@ -255,6 +269,7 @@ async def test_a_cent_that_somebody_moved_is_told(drill, tmp_path, name, old, ne
     _, content = await _rendered(drill, YEAR)
     files = _files(content)
     manifest = json.loads(files.pop("manifest.json"))
+    del files["SHA256SUMS"]
     assert told is None or old in files[name]
     files[name] = files[name].replace(old, new, 1)
     path = tmp_path / "forged.zip"
