@@ -12,7 +12,8 @@ from ledger.rendering_rows import Period
 
 if TYPE_CHECKING:
     from ledger.rendering_rows import Frozen
-    from payouts.rendering import Progress, Rendered
+    from payouts.rendering import Rendered
+    from payouts.rendering_run import Progress
 
 DAY = click.DateTime(["%Y-%m-%d"])
 DIFFERENCES_TOLD_MAX = 20

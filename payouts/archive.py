@@ -1,7 +1,7 @@
 """A ZIP whose bytes depend on its contents alone, with a manifest of hashes; written and read piece by piece.
 
-The manifest comes last. Before it, SHA256SUMS is what `sha256sum` prints of the files in their order: it checks
-them without us (`-c`), and its own hash is that of the whole.
+The manifest comes last. Before it, SHA256SUMS is what `sha256sum` prints of the files in their order: it
+checks them without us (`-c`), and its own hash is that of the whole.
 """
 
 import hashlib

@@ -9,28 +9,20 @@ because half of one proves nothing; files of the bank, which tell everybody's mo
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ledger.book_rows import BANK, BookAccount, Entry
-from ledger.books import entries
+from ledger.book_rows import BANK, BookAccount
 from ledger.connect import Connection
-from ledger.remittances import read_remittance
-from ledger.rendering_rows import BankFile, EntrySeal, Movement, Parties, Period, RenderedFacts
+from ledger.rendering_rows import EntrySeal, Parties, Period, RenderedFacts
 from ledger.renderings import (
-    content_made,
-    content_received,
     corrections,
     disputes,
-    files_made,
-    files_received,
     movements,
     paid,
     parties,
-    remittances_closed,
     unpaid,
     waiting,
 )
@@ -38,12 +30,9 @@ from payouts import rendering_columns as columns
 from payouts import rendering_tables as tables
 from payouts.archive import ArchiveWriter
 from payouts.books_export import BooksWriter, CsvWriter, FecWriter, HledgerWriter
-from payouts.remittance_csv import file_name, remittance_csv
-from payouts.remittance_pdf import draw_remittance
+from payouts.rendering_documents import write_bank_files, write_remittances
 from payouts.rendering_paper import Cover, draw_cover
-
-FILE_NAME_CHARS_MAX = 60
-Progress = Callable[[str, int, int], None]  # of what, how many are done, of how many
+from payouts.rendering_run import Progress, Rendering
 
 
 class UnknownFunder(Exception):
@@ -55,39 +44,6 @@ class Rendered:
     sha256: str  # of the whole, as its manifest and `poincon accounts verify` tell it
     files: int
     facts: RenderedFacts
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """What every file of one archive is made from."""
-
-    connection: Connection
-    archive: ArchiveWriter
-    period: Period
-    funder: str | None
-    scope: Sequence[int] | None
-    parties: Parties
-    told: Sequence[Movement]
-    progress: Progress
-
-    @property
-    def sums(self) -> tables.AccountSums:
-        return tables.AccountSums(self.told)
-
-    @property
-    def programmes(self) -> list[int]:
-        """Those with any movement: one that is added after the period changes nothing of what is rendered."""
-        return sorted({move.account.programme_id for move in self.told} - {0})
-
-    def holds(self, account: BookAccount) -> bool:
-        return self.scope is None or account.programme_id in self.scope
-
-    async def entries(self) -> AsyncIterator[Entry]:
-        """Those that touch what is rendered, whole."""
-        reading = entries(self.connection, since=self.period.since, until=self.period.until)
-        async for entry in reading:
-            if self.scope is None or entry.touches(self.scope):
-                yield entry
 
 
 async def render_accounts(
@@ -118,18 +74,18 @@ async def _write(one: Rendering) -> Rendered:
     seal = await _write_books(one)
     sums = one.sums
     names = tables.book_names(one.parties)
-    _write_table(one, "balance.csv", columns.BALANCE, tables.balance_rows(sums, names))
+    one.write_table("balance.csv", columns.BALANCE, tables.balance_rows(sums, names))
     operator_rows = tables.operator_rows(one.told, sums, one.parties)
-    _write_table(one, "structures.csv", columns.OPERATORS, operator_rows)
+    one.write_table("structures.csv", columns.OPERATORS, operator_rows)
     await _write_cash(one)
     await _write_suspense(one)
     owed = await unpaid(one.connection, one.period, one.scope)
     unpaid_cents = sum(row.left_cents for row in owed)
     rows = (tables.unpaid_row(row, one.parties) for row in owed)
-    _write_table(one, "restes-a-payer.csv", columns.UNPAID, rows)
+    one.write_table("restes-a-payer.csv", columns.UNPAID, rows)
     await _write_decisions(one)
-    remittance_count = await _write_remittances(one)
-    await _write_bank_files(one)
+    remittance_count = await write_remittances(one)
+    await write_bank_files(one)
     facts = {
         "entries": seal.count,
         "remittances": remittance_count,
@@ -218,13 +174,6 @@ async def _write_books(one: Rendering) -> EntrySeal:
     return seal
 
 
-def _write_table(one: Rendering, name: str, titles: Sequence[str], lines: Any) -> None:
-    with one.archive.open(name) as file:
-        file.write(tables.head(titles).encode())
-        for line in lines:
-            file.write(tables.rows([line]).encode())
-
-
 async def _write_cash(one: Rendering) -> None:
     """The bank's own account; of some programmes only, what is kept for them within it."""
     balance = one.sums.held(is_opening=True)
@@ -245,58 +194,19 @@ async def _write_suspense(one: Rendering) -> None:
     """What is nobody's yet is told in the accounts of everybody only."""
     found = await waiting(one.connection, one.period) if one.scope is None else []
     rows = (tables.waiting_row(row) for row in found)
-    _write_table(one, "attente.csv", columns.SUSPENSE, rows)
+    one.write_table("attente.csv", columns.SUSPENSE, rows)
 
 
 async def _write_decisions(one: Rendering) -> None:
     where = (one.connection, one.period, one.scope)
     decided = await corrections(*where)
     rows = (tables.correction_row(row, one.parties) for row in decided)
-    _write_table(one, "corrections.csv", columns.CORRECTIONS, rows)
+    one.write_table("corrections.csv", columns.CORRECTIONS, rows)
     held = await disputes(*where)
-    _write_table(one, "litiges.csv", columns.DISPUTES, (tables.dispute_row(row, one.parties) for row in held))
+    one.write_table("litiges.csv", columns.DISPUTES, (tables.dispute_row(row, one.parties) for row in held))
     transfers = await paid(*where)
     rows = (tables.payment_row(row, one.parties) for row in transfers)
-    _write_table(one, "virements.csv", columns.PAYMENTS, rows)
-
-
-async def _write_remittances(one: Rendering) -> int:
-    keys = await remittances_closed(one.connection, one.period, one.scope)
-    listed = []
-    for place, (operator_id, number) in enumerate(keys):
-        one.progress("bordereaux", place, len(keys))
-        closed = await read_remittance(one.connection, operator_id, number)
-        assert closed is not None
-        name = f"bordereaux/{file_name(closed, 'csv')}"
-        one.archive.add(name, remittance_csv(closed))
-        pdf = await asyncio.to_thread(draw_remittance, closed)
-        one.archive.add(f"bordereaux/{file_name(closed, 'pdf')}", pdf)
-        parts = closed.remittance.parts
-        cents = sum(part.total_cents for part in parts if one.scope is None or part.programme_id in one.scope)
-        listed.append(tables.remittance_row(closed, cents, name))
-    one.progress("bordereaux", len(keys), len(keys))
-    _write_table(one, "bordereaux.csv", columns.REMITTANCES, listed)
-    return len(keys)
-
-
-async def _write_bank_files(one: Rendering) -> None:
-    kinds: tuple[tuple[str, str, list[BankFile], Callable[[Connection, int], Awaitable[bytes]]], ...] = (
-        ("reçu de la banque", "recus", await files_received(one.connection, one.period), content_received),
-        ("fichier de virements", "envoyes", await files_made(one.connection, one.period), content_made),
-    )
-    listed = []
-    for kind, folder, files, content in kinds:
-        for file in files:
-            place = f"banque/{folder}/{file.id:05d}-{_plain(file.name)}" if one.scope is None else ""
-            if place:
-                one.archive.add(place, await content(one.connection, file.id))
-            listed.append(tables.file_row(file, kind, place))
-    _write_table(one, "pieces.csv", columns.FILES, listed)
-
-
-def _plain(name: str) -> str:
-    """Somebody else named the file: nothing of it may leave the folder it is unpacked to."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-FILE_NAME_CHARS_MAX:].lstrip(".") or "fichier"
+    one.write_table("virements.csv", columns.PAYMENTS, rows)
 
 
 async def render_to_file(connection: Connection, path: Path, period: Period, **how: Any) -> Rendered:
