@@ -26,6 +26,17 @@ def batch_form(page) -> dict[str, str]:
     }
 
 
+def answers(bank, file, message_id):
+    """The bank's: one rejection, one lump debit, one return."""
+    assert bank.receive(file)
+    orders = bank.orders[message_id]
+    report = bank.reject([orders[0]])
+    bank.debit(message_id, Style.LUMP)
+    debited = bank.close_day()
+    bank.give_back([orders[1]], Style.EACH)
+    return ("pain002.xml", report), ("releve-1.xml", debited), ("releve-2.xml", bank.close_day())
+
+
 async def test_a_month_is_prepared_released_by_another_person_paid_and_explained_to_the_cent(
     preparer, approver, owed, upload, bank, connection, sha256
 ):
@@ -61,17 +72,7 @@ async def test_a_month_is_prepared_released_by_another_person_paid_and_explained
     assert (await preparer.send(f"{address}/remise")).goes_to == address
     assert "remis à la banque : attendez sa réponse" in plain(await preparer.open(address)).lower()
 
-    # The bank: one rejection, one lump debit, one return.
-    assert bank.receive(first)
-    orders = bank.orders[read.msg_id]
-    report = bank.reject([orders[0]])
-    bank.debit(read.msg_id, Style.LUMP)
-    debited = bank.close_day()
-    bank.give_back([orders[1]], Style.EACH)
-    returned = bank.close_day()
-    page = await upload(
-        preparer, ("pain002.xml", report), ("releve-1.xml", debited), ("releve-2.xml", returned)
-    )
+    page = await upload(preparer, *answers(bank, first, read.msg_id))
     assert page.status == 200
     assert "1 virement rejeté par la banque" in plain(page)
     assert plain(page).count("Il ne reste aucune écriture à rapprocher.") == 3
