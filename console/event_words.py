@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from console.payout_words import bank_reference
 from ledger.account_rows import Role
 from ledger.calendar_rows import Calendar
 from ledger.rows import CancelCause
@@ -107,7 +108,7 @@ ACTORS = {
     "validator": "le service",
 }
 DETAILS = {
-    "account": "compte n°",
+    "account": "compte",
     "after": "après",
     "amount_cents": "montant",
     "before": "avant",
@@ -125,11 +126,11 @@ DETAILS = {
     "matches": "virements",
     "message_id": "message",
     "name": "nom",
-    "operator": "structure n°",
+    "operator": "structure",
     "programme": "programme",
     "purpose": "usage",
     "reference": "écriture",
-    "remittance": "bordereau n°",
+    "remittance": "bordereau",
     "role": "rôle",
     "role_old": "rôle d’avant",
     "sessions": "sessions",
@@ -171,6 +172,8 @@ def subject_words(subject: str) -> str:
         return name
     if kind in KINDS and name.isdecimal():
         return f"{KINDS[kind]} n°{NBSP}{thousands(int(name))}"
+    if kind == "bank_line":
+        name = bank_reference(name)
     if kind in NAMED_KINDS and name:
         return f"{NAMED_KINDS[kind]}{NBSP}{name}"
     return subject
@@ -187,6 +190,8 @@ def _value(key: str, value: object) -> str:
         return CALENDARS.get(value, value)
     if key.endswith("_cents") and isinstance(value, int):
         return exact_euros(value)
+    if key == "reference" and isinstance(value, str):
+        return bank_reference(value)
     if key == "sha256" and isinstance(value, str):
         return f"{value[:DIGEST_SHOWN]}…"
     return thousands(value) if isinstance(value, int) else str(value)
