@@ -44,12 +44,12 @@ class SnapshotKeeper:
             raise CannotDecide("the record can't be read")
         return self._snapshot
 
-    async def refresh(self) -> bool:
-        """Wait for a reading that began after this call; False when there was none within a second."""
+    async def refresh(self, seconds: float = REFRESH_SECONDS_MAX) -> bool:
+        """Wait for a reading that began after this call; False when there was none in time."""
         asked_at = time.monotonic()
         self._told.set()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(REFRESH_SECONDS_MAX), self._has_read:
+            async with asyncio.timeout(seconds), self._has_read:
                 await self._has_read.wait_for(lambda: self._read_at >= asked_at)
         return self._read_at >= asked_at
 

@@ -19,7 +19,7 @@ from validator.badge import COOKIE
 
 START_SECONDS_MAX = 60
 ANSWER_SECONDS_MAX = 30
-SEEN_SECONDS_MAX = 30
+SEEN_SECONDS_MAX = 60
 KEY_MS = 80
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 # A made-up camera that nobody has to allow; and Firefox asks nothing of anybody but the page's server.
