@@ -20,7 +20,14 @@ from ledger.book_rows import BANK
 from ledger.books import balance_of
 from ledger.four_eyes import is_another_person
 from ledger.payout_register import batch_by_programme, endings_of_batch, person_names
-from ledger.payout_rows import Attempt, AttemptState, BatchState, PayoutBatch, PayoutRefused
+from ledger.payout_rows import (
+    Attempt,
+    AttemptState,
+    BatchState,
+    OperatorAccount,
+    PayoutBatch,
+    PayoutRefused,
+)
 from ledger.payouts import attempts_of, batch_file, cancel_batch, mark_sent, no_longer_owed, read_batch
 from ledger.structures import paris_day
 from payouts.approving import REQUESTED_DAYS_MAX, Totals, approve
@@ -127,11 +134,10 @@ def _execution_day(visit: Visit) -> date:
     return day
 
 
-async def _checks(visit: Visit, batch: PayoutBatch, attempts: list[Attempt]) -> list[Check]:
+async def _checks(
+    visit: Visit, batch: PayoutBatch, attempts: list[Attempt], accounts: dict[int, OperatorAccount]
+) -> list[Check]:
     """What approve() holds too, told before it is asked, and whether the bank account can bear it."""
-    accounts = await current_accounts(
-        visit.connection, sorted({one.operator_id for one in attempts}), at=visit.now
-    )
     unpayable = [
         f"{one.operator} {LEFT_OUT[why]}"
         for one in attempts
@@ -179,6 +185,9 @@ async def _page(visit: Visit, batch: PayoutBatch, wrong: FieldRefused | None = N
     attempts = await attempts_of(visit.connection, batch.id)
     endings = await endings_of_batch(visit.connection, batch.id)
     is_draft = batch.state is BatchState.DRAFT
+    # Whoever approves sees where the money would go; from then on it is kept with the transfer.
+    operators = sorted({one.operator_id for one in attempts}) if is_draft else []
+    accounts = await current_accounts(visit.connection, operators, at=visit.now)
     return visit.show(
         "batch.html",
         wrong=wrong,
@@ -192,7 +201,8 @@ async def _page(visit: Visit, batch: PayoutBatch, wrong: FieldRefused | None = N
         is_new="approuve" in visit.request.query,
         names=await person_names(visit.connection, [batch.prepared_by, batch.approved_by]),
         parts=await batch_by_programme(visit.connection, batch.id),
-        checks=await _checks(visit, batch, attempts) if is_draft else [],
+        checks=await _checks(visit, batch, attempts, accounts) if is_draft else [],
+        accounts=accounts,
         attempts=[
             (one, ATTEMPT_SIGN[one.state], attempt_sentence(one, batch, endings.get(one.id, ())))
             for one in islice(_troubled_first(attempts), ATTEMPTS_SHOWN_MAX)

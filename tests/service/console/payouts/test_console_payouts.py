@@ -48,6 +48,7 @@ async def test_a_month_is_prepared_released_by_another_person_paid_and_explained
     assert "Total 60,00 € , 3 virements" in plain(draft)
     assert "Vous avez préparé ce lot" in plain(draft)
     assert plain(draft).count("juste") == 5
+    assert "Point d’accueil de la Gare, FR14 2004 1010 0505 0001 3M02 606 , approuvé le" in plain(draft)
     assert (await preparer.open(f"{address}/fichier")).status == 404
 
     # Refused its approval, by the server whatever the page shows.
