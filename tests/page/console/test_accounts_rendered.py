@@ -1,4 +1,4 @@
-"""Accounts rendered, as a person asks for them: a period frozen and downloaded by keyboard, read by a funder."""
+"""Accounts rendered, as a person asks for them: a period frozen and downloaded by keyboard, and read."""
 
 from pathlib import Path
 
