@@ -84,10 +84,11 @@ def propose(
 @account_argument
 @click.option(
     "--cooling-off-hours",
-    type=click.IntRange(0, 24 * 30),
+    # Whoever approves may wait longer, and never less: this time is what a stolen session has against it.
+    type=click.IntRange(48, 24 * 30),
     default=48,
     show_default=True,
-    help="From now to the first payment on it.",
+    help="From now to the first payment on it; 48 at least.",
 )
 @as_option
 @json_option
