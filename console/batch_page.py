@@ -36,6 +36,7 @@ from payouts.words import BATCH_STATE, LEFT_OUT
 
 ATTEMPTS_SHOWN_MAX = 500
 TROUBLES_SHOWN_MAX = 5
+SATURDAY = 5
 TOTALS = "totaux"
 CHANGED = (
     "Ce lot n’est plus tel que vous l’avez vu : relisez-le. S’il ne correspond plus à ce qui est dû,"
@@ -134,6 +135,14 @@ def _execution_day(visit: Visit) -> date:
     return day
 
 
+def next_weekday(today: date) -> date:
+    """When a bank would execute at the soonest; its holidays are its own to tell."""
+    day = today + timedelta(days=1)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return day
+
+
 async def _checks(
     visit: Visit, batch: PayoutBatch, attempts: list[Attempt], accounts: dict[int, OperatorAccount]
 ) -> list[Check]:
@@ -209,7 +218,7 @@ async def _page(visit: Visit, batch: PayoutBatch, wrong: FieldRefused | None = N
         ],
         hidden=max(0, len(attempts) - ATTEMPTS_SHOWN_MAX),
         today=paris_day(visit.now),
-        tomorrow=paris_day(visit.now) + timedelta(days=1),
+        proposed_day=next_weekday(paris_day(visit.now)),
     )
 
 

@@ -1,9 +1,11 @@
 """The month's payment through the console: prepared, released by another, answered by the bank, even."""
 
 import re
+from datetime import date
 
 from mockbank import messages, validate
 
+from console.batch_page import next_weekday
 from ledger.book_rows import SUSPENSE
 from ledger.books import balance_of
 from loadtests.model_bank import Style
@@ -157,3 +159,9 @@ async def test_a_batch_that_is_not_there_is_told_so(preparer):
     for number in ("0", "999999", "9" * 40):
         assert (await preparer.open(f"{PAYOUTS}/{number}")).status == 404
         assert (await preparer.open(f"{PAYOUTS}/{number}/fichier")).status == 404
+
+
+def test_the_day_proposed_to_the_bank_is_one_on_which_it_works():
+    friday, saturday, monday = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 23)
+    assert next_weekday(friday) == next_weekday(saturday) == monday
+    assert next_weekday(monday) == date(2026, 11, 24)
