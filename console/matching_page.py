@@ -35,7 +35,7 @@ NOT_FUNDING = "Cette écriture ne peut pas financer ce programme : elle est déj
 CHOOSE_PROGRAMME = "Choisissez le programme que ce crédit finance."
 NOT_UNDONE = (
     "Ce rapprochement ne se défait pas ainsi : un virement est revenu sur une autre écriture (défaites-la"
-    " d’abord), ou un virement plus récent paie déjà la même chose."
+    " d’abord), un virement plus récent paie déjà la même chose, ou une ligne a été contestée entre-temps."
 )
 
 log = structlog.get_logger(__name__)

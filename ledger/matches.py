@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from ledger.acceptances import LOCK_OPERATOR
 from ledger.book_rows import FEES, SUSPENSE, Draft, EntryKind, Posting, owed_to
 from ledger.books import post_all
 from ledger.connect import Connection, Record
@@ -73,6 +74,12 @@ OF_IDS = PAYMENTS[: PAYMENTS.index("WHERE b.state")] + "WHERE a.id = ANY($1) ORD
 UNDO = """
 UPDATE matches m SET undone_at = $1, undone_by = $2, undo_reason = $3, undo_entry = u.entry
 FROM unnest($4::bigint[], $5::bigint[]) AS u (id, entry) WHERE m.id = u.id"""
+# A dispute may have been opened while the transfer was back.
+OWED_OTHERWISE = """
+SELECT a.end_to_end_id FROM payout_attempts a
+WHERE a.id = ANY($1) AND a.amount_cents IS DISTINCT FROM (
+    SELECT sum(p.amount_cents) FROM remittance_portions p
+    WHERE (p.operator_id, p.number, p.portion) = (a.operator_id, a.number, a.portion)) ORDER BY a.id"""
 HALF_OFFSETS = f"""
 {COLUMNS}
 WHERE m.kind = 'offset' AND m.undone_at IS NULL
@@ -177,6 +184,9 @@ async def undo_matches(
     ]
     if wrong:
         raise PayoutRefused(f"{wrong[0]} came back on another line: undo that one first")
+    await _refuse_owed_otherwise(
+        connection, [by_id[row["attempt_id"]] for row in matches if row["kind"] == MatchKind.RETURN]
+    )
     drafts = [
         _reversal(bank_line_id, row, by_id.get(row["attempt_id"]), reason)
         for row in matches
@@ -199,6 +209,18 @@ async def undo_matches(
         connection, actor=actor, action="bank.undo", subject=subject, reason=reason, matches=len(matches)
     )
     return len(matches)
+
+
+async def _refuse_owed_otherwise(connection: Connection, returned: Sequence[Payment]) -> None:
+    """What came back counts as paid again only while it is still what is owed."""
+    for operator_id in sorted({one.operator_id for one in returned}):
+        await connection.execute(LOCK_OPERATOR, operator_id)  # no dispute is opened meanwhile
+    row = await connection.fetchrow(OWED_OTHERWISE, [one.id for one in returned])
+    if row is not None:
+        raise PayoutRefused(
+            f"less is owed now than {row['end_to_end_id']} paid: this return can't be undone; resolve what is"
+            " in dispute by a correction"
+        )
 
 
 async def _payments_of(connection: Connection, ids: list[int]) -> dict[int, Payment]:
