@@ -14,7 +14,7 @@ from ledger.payout_rows import TrusteeAccount
 from ledger.statements import LIST_MAX, known_statements
 from payouts.bank.bank_file import BankFile
 from payouts.bank.refused import FRENCH_OF, FileRefused
-from payouts.importing import Imported, ImportRefused, import_file, statement_gaps
+from payouts.importing import Imported, ImportRefused, foreign_currency, import_file, statement_gaps
 from payouts.words import line_sentence
 from programmes.print.french import exact_euros
 
@@ -81,8 +81,8 @@ def _foreign(read: BankFile, trustee: TrusteeAccount | None) -> str:
     for statement in read.statements:
         if statement.account != trustee.iban:
             return f"C’est le relevé d’un autre compte ({statement.account}) que le nôtre ({trustee.iban})."
-        if statement.currency not in (None, "EUR"):
-            return f"Ce relevé est en {statement.currency} : le compte est en euros."
+        if currency := foreign_currency(statement):
+            return f"Ce relevé contient des montants en {currency} : le compte est en euros."
     return ""
 
 

@@ -66,6 +66,16 @@ FROM statements s JOIN bank_files f ON f.id = s.file_id
 WHERE s.is_booked OR NOT $1 ORDER BY s.id DESC LIMIT $2"""
 
 
+# Of an account, and of the days around those that a statement tells of.
+AROUND = """
+SELECT id, opening_cents, closing_cents FROM statements
+WHERE is_booked AND account = $1 AND opening_cents IS NOT NULL AND closing_cents IS NOT NULL
+  AND closing_on BETWEEN $2 AND $3 ORDER BY id DESC LIMIT $4"""
+TOLD = """
+SELECT DISTINCT b.reference FROM statement_lines l JOIN bank_lines b ON b.id = l.bank_line_id
+WHERE l.statement_id = ANY($1) AND l.booked_on = ANY($2)"""
+
+
 async def add_file(
     connection: Connection, content: bytes, *, name: str, file_format: str, actor: str, at: datetime
 ) -> int | None:
@@ -155,6 +165,20 @@ async def _book_lines(
         entries,
     )
     return {row["reference"]: row["id"] for row in rows}
+
+
+async def balances_around(
+    connection: Connection, account: str, first: date, last: date
+) -> list[tuple[int, int, int]]:
+    """Number, opening and closing of the booked statements that closed between these days, newest first."""
+    return [tuple(row) for row in await connection.fetch(AROUND, account, first, last, LIST_MAX)]
+
+
+async def references_told(
+    connection: Connection, statements: Sequence[int], days: Sequence[date]
+) -> frozenset[str]:
+    """Of the lines of these days that these statements tell of."""
+    return frozenset(row["reference"] for row in await connection.fetch(TOLD, statements, days))
 
 
 async def link_notices(connection: Connection) -> None:

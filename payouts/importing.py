@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ledger.bank_accounts import fix_booking_format, trustee_account
@@ -16,19 +16,24 @@ from ledger.statements import (
     add_file,
     add_reports,
     add_statement,
+    balances_around,
     known_statements,
     link_notices,
+    references_told,
 )
 from payouts.bank.bank_file import BankFile, read_bank_file
-from payouts.bank.chain import Gap, gaps
+from payouts.bank.chain import Gap, apart, gaps
 from payouts.bank.statement import BOOKED, Entry, Statement, Transaction
 from payouts.bank.status_report import GroupStatus, every_reason
 from payouts.reconciling import Reconciled, reconcile
 
+CURRENCY = "EUR"
 BOOKING_FORMATS = ("camt.053", "cfonb120")
 # A cautious end for what people read; the bytes of the file are kept.
 TEXT_CHARS_MAX = 500
 LABEL_CHARS_MAX = 140
+# Between the day that a line is booked on and the closing of the statement that tells of it.
+DAYS_AROUND = timedelta(days=10)
 
 
 class ImportRefused(Exception):
@@ -68,10 +73,13 @@ async def import_file(
         account = await _own_account(connection, read, actor=actor)
         file_id = await add_file(connection, content, name=name, file_format=read.format, actor=actor, at=now)
         booked = 0
-        statements = [_statement(one, account) for one in read.statements]
-        if file_id is not None:
-            for statement in statements:
+        statements = []
+        for one in read.statements:
+            statement = _statement(one, account, taken=await _told_apart(connection, one))
+            statements.append(statement)
+            if file_id is not None:
                 booked += await add_statement(connection, file_id, statement, actor=actor, at=now)
+        if file_id is not None:
             await link_notices(connection)
             await add_reports(connection, file_id, list(_reports(read.status_reports)))
         reconciled = await reconcile(connection, actor=actor, now=now)
@@ -116,19 +124,41 @@ async def _own_account(connection: Connection, read: BankFile, *, actor: str) ->
     for statement in read.statements:
         if statement.account != account.iban:
             raise ImportRefused(f"this is a statement of {statement.account}, and ours is {account.iban}")
-        if statement.currency not in (None, "EUR"):
-            raise ImportRefused(f"this statement is in {statement.currency}: the account is in euros")
+        if currency := foreign_currency(statement):
+            raise ImportRefused(f"this statement is in {currency}: the account is in euros")
     kind = _booking_format(read.format)
     if account.booking_format is None and kind is not None and read.statements:
         account = await fix_booking_format(connection, account.id, kind, actor=actor)
     return account
 
 
+def foreign_currency(statement: Statement) -> str | None:
+    """Of the statement or of one line of it: its cents are not ours to count."""
+    told = [statement.currency, *(entry.currency for entry in statement.entries)]
+    return next((one for one in told if one not in (None, CURRENCY)), None)
+
+
 def _booking_format(file_format: str) -> str | None:
     return next((kind for kind in BOOKING_FORMATS if file_format.startswith(kind)), None)
 
 
-def _statement(statement: Statement, account: TrusteeAccount) -> NewStatement:
+async def _told_apart(connection: Connection, statement: Statement) -> frozenset[str]:
+    """Lines of other statements that this one can't tell of: they follow it, or it follows them."""
+    days = sorted({day for one in statement.entries if (day := _booked_on(one, statement)) is not None})
+    if not days or statement.opening_cents is None or statement.closing_cents is None:
+        return frozenset()
+    around = await balances_around(
+        connection, statement.account, days[0] - DAYS_AROUND, days[-1] + DAYS_AROUND
+    )
+    others = apart(statement.opening_cents, statement.closing_cents, around)
+    return await references_told(connection, sorted(others), days)
+
+
+def _booked_on(entry: Entry, statement: Statement) -> date | None:
+    return entry.booked_on or entry.value_on or statement.closing_on
+
+
+def _statement(statement: Statement, account: TrusteeAccount, *, taken: frozenset[str]) -> NewStatement:
     is_booked = _booking_format(statement.format) == account.booking_format
     entries = [entry for entry in statement.entries if entry.status == BOOKED and entry.amount_cents]
     return NewStatement(
@@ -143,23 +173,24 @@ def _statement(statement: Statement, account: TrusteeAccount) -> NewStatement:
         closing_on=statement.closing_on,
         remarks=[remark.message for remark in statement.all_remarks],
         is_booked=is_booked,
-        lines=list(_lines(entries, statement, is_booked=is_booked)),
+        lines=list(_lines(entries, statement, is_booked=is_booked, taken=taken)),
     )
 
 
-def _lines(entries: Iterable[Entry], statement: Statement, *, is_booked: bool) -> Iterator[NewLine]:
-    """Lines that look alike in one statement are told apart by their place among each other."""
+def _lines(
+    entries: Iterable[Entry], statement: Statement, *, is_booked: bool, taken: frozenset[str]
+) -> Iterator[NewLine]:
+    """Lines that look alike are told apart by their place among each other, in one statement and in those
+    that follow one another. taken: by such statements."""
     alike: Counter[str] = Counter()
     for entry in entries:
-        booked_on = entry.booked_on or entry.value_on or statement.closing_on
+        booked_on = _booked_on(entry, statement)
         if booked_on is None and is_booked:
             raise ImportRefused(f"a line of {entry.amount_cents} c has no date: the bank must give one")
         label = " ".join((entry.label or _text_of(entry)).split())[:LABEL_CHARS_MAX]
         told = entry.reference or hashlib.sha256(label.encode()).hexdigest()[:16]
-        reference = f"{booked_on} {entry.amount_cents} {told}"[:120]
-        alike[reference] += 1
         yield NewLine(
-            reference=reference if alike[reference] == 1 else f"{reference} #{alike[reference]}",
+            reference=_free(f"{booked_on} {entry.amount_cents} {told}"[:120], alike, taken),
             bank_reference=entry.reference,
             amount_cents=entry.amount_cents,
             booked_on=booked_on,
@@ -172,6 +203,14 @@ def _lines(entries: Iterable[Entry], statement: Statement, *, is_booked: bool) -
                 if one
             ],
         )
+
+
+def _free(reference: str, alike: Counter[str], taken: frozenset[str]) -> str:
+    while True:
+        alike[reference] += 1
+        numbered = reference if alike[reference] == 1 else f"{reference} #{alike[reference]}"
+        if numbered not in taken:
+            return numbered
 
 
 def _text_of(entry: Entry) -> str:

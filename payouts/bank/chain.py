@@ -91,3 +91,27 @@ def _gap(earlier: Statement, later: Statement) -> Gap | None:
         opened_on=later.opening_on,
         opening_cents=later.opening_cents,
     )
+
+
+def apart(opening_cents: int, closing_cents: int, others: Iterable[tuple[int, int, int]]) -> set[int]:
+    """Of other statements of the same days, given as number, opening and closing: those that begin where this
+    one ends, or end where it begins, and theirs in turn. They tell of other movements than this one.
+
+    One that shares an end with this one may tell of the same movements, and is left out.
+    """
+    sound = [one for one in others if one[1] != opening_cents and one[2] != closing_cents]
+    return _reached(closing_cents, [(number, start, end) for number, start, end in sound]) | _reached(
+        opening_cents, [(number, end, start) for number, start, end in sound]
+    )
+
+
+def _reached(from_cents: int, steps: list[tuple[int, int, int]]) -> set[int]:
+    found: set[int] = set()
+    ends = [from_cents]
+    while ends:
+        at = ends.pop()
+        for number, start, end in steps:
+            if start == at and number not in found:
+                found.add(number)
+                ends.append(end)
+    return found

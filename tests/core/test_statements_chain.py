@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payouts.bank.chain import gaps
+from payouts.bank.chain import apart, gaps
 from payouts.bank.statement import Statement
 
 MONDAY = date(2026, 11, 2)
@@ -59,3 +59,21 @@ def test_accounts_do_not_mix_and_notices_have_no_balance_to_chain() -> None:
 
 def test_thousands_of_statements_of_one_day_keep_their_order() -> None:
     assert not gaps([a_statement(0, number, number + 1) for number in range(5000)])
+
+
+def test_what_follows_a_statement_and_what_it_follows_are_apart_from_it_and_what_shares_an_end_is_not():
+    morning, noon, evening, day, next_day = (
+        (1, 500, 480),
+        (2, 480, 445),
+        (3, 445, 425),
+        (4, 500, 425),
+        (5, 425, 400),
+    )
+    others = [noon, evening, day, next_day]
+    assert apart(*morning[1:], others) == {2, 3, 5}
+    assert apart(*day[1:], [morning, noon, evening, next_day]) == {5}
+    assert apart(*noon[1:], [morning, evening, day]) == {1, 3}
+
+
+def test_a_statement_that_moved_nothing_in_the_end_may_tell_of_what_its_neighbours_tell():
+    assert apart(500, 500, [(1, 500, 480), (2, 520, 500)]) == set()
