@@ -30,7 +30,7 @@ KEYS = "123456789"  # the first buttons, by access key
 EXPLAINED_SHOWN_MAX = 50
 SENTENCES_PER_LINE_MAX = 5
 CHANGED = "Cette proposition n’est plus valable : l’écriture ou le virement a changé. Relisez-la."
-NOT_OPEN = "Cette écriture est déjà expliquée, ou n’existe pas. La liste est à jour."
+NOT_A_FEE = "Cette écriture n’est pas passée en frais : elle a changé depuis, ou dépasse 5 000 €. Relisez-la."
 NOT_FUNDING = "Cette écriture ne peut pas financer ce programme : elle est déjà expliquée, ou c’est un débit."
 CHOOSE_PROGRAMME = "Choisissez le programme que ce crédit finance."
 NOT_UNDONE = (
@@ -73,8 +73,14 @@ async def confirm_proposal(visit: Visit) -> web.StreamResponse:
 
 async def confirm_as_fee(visit: Visit) -> web.StreamResponse:
     item = await _item(visit)
-    settled = confirm_fee(visit.connection, item.line.id, actor=visit.account.actor, now=visit.now)
-    return await _settled(visit, settled, item, NOT_OPEN)
+    try:
+        seen_cents = number_in_form(visit.form, "vu", told=NOT_A_FEE)
+    except FieldRefused:
+        return await _page(visit, FieldRefused("choix", NOT_A_FEE), item.line.id)
+    settled = confirm_fee(
+        visit.connection, item.line.id, seen_cents=seen_cents, actor=visit.account.actor, now=visit.now
+    )
+    return await _settled(visit, settled, item, NOT_A_FEE)
 
 
 async def confirm_as_funding(visit: Visit) -> web.StreamResponse:

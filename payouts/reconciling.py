@@ -21,6 +21,7 @@ from ledger.statement_rows import NewReport
 from ledger.statements import reports_on
 from payouts.matching import Explanation, Payments, explain, payments_named
 
+FEE_CENTS_MAX = 500_000  # a larger line stays in suspense, where everybody sees it
 REJECTED = "RJCT"
 PARTLY_ACCEPTED = "PART"
 ACCEPTED = frozenset({"ACCP", "ACTC", "ACSP", "ACSC", "ACWC", "ACCC"})
@@ -88,11 +89,20 @@ async def confirm(
         await end_batches(connection, actor=actor)
 
 
-async def confirm_fee(connection: Connection, line_id: int, *, actor: str, now: datetime) -> None:
-    """A person says that what is left of the line is the bank's own fee."""
+async def confirm_fee(
+    connection: Connection, line_id: int, *, seen_cents: int, actor: str, now: datetime
+) -> None:
+    """A person says that what is left of the line is the bank's own fee, or a fee that it gives back.
+
+    seen_cents: what was left of it, without its sign, when the person looked.
+    """
     async with connection.transaction():
         await lock_payouts(connection)
         line, _ = await _looked_at(connection, line_id)
+        if abs(line.open_cents) != seen_cents:
+            raise PayoutRefused(f"{line.open_cents} c are left of bank line {line_id}: look at it again")
+        if seen_cents > FEE_CENTS_MAX:
+            raise PayoutRefused(f"{seen_cents} c of bank line {line_id} are more than a bank takes as fees")
         fee = Allocation(None, MatchKind.FEE, line.open_cents, How.CONFIRMED)
         await record_matches(connection, line, [fee], actor=actor, at=now)
 

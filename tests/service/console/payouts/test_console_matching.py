@@ -82,12 +82,29 @@ async def test_a_credit_is_a_programme_s_money_or_the_bank_s_own_once_a_person_s
         assert (answer.status, "Choisissez le programme" in answer.words) == (422, True), programme
     answer = await preparer.send(f"{MATCHING}/{first}/programme", programme=str(instance.programme_id))
     assert answer.status == 303
-    assert (await preparer.send(f"{MATCHING}/{second}/frais")).status == 303
+    assert (await preparer.send(f"{MATCHING}/{second}/frais", vu="1234")).status == 303
     assert await balance_of(connection, SUSPENSE) == 0
     page = plain(await preparer.open(MATCHING))
     assert "Tout est expliqué" in page
     assert "Crédit de 4 000,00 €" in page
     assert "Frais bancaires de 12,34 €" in page
+
+
+async def test_only_what_was_seen_and_can_be_a_bank_s_fee_is_taken_as_one(
+    preparer, trustee_account, upload, bank, connection
+):
+    for cents in (-500_001, -1_234, 500_002):
+        bank.credit(cents, "BANQUE")
+    await upload(preparer, ("releve.xml", bank.close_day()))
+    lines = await connection.fetch("SELECT id, abs(amount_cents) AS seen FROM bank_lines WHERE label = ''")
+    for line, seen in lines:
+        for wrong in ({}, {"vu": "x"}, {"vu": str(seen + 1)}):
+            answer = await preparer.send(f"{MATCHING}/{line}/frais", **wrong)
+            assert (answer.status, "n’est pas passée en frais" in answer.words) == (422, True)
+    taken = [
+        (seen, (await preparer.send(f"{MATCHING}/{line}/frais", vu=str(seen))).status) for line, seen in lines
+    ]
+    assert taken == [(500_001, 422), (1_234, 303), (500_002, 422)]
 
 
 async def test_the_first_proposals_have_a_key_and_the_first_is_under_enter(preparer, proposed):
