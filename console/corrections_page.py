@@ -36,6 +36,10 @@ MORE, LESS = "plus", "moins"
 CHOOSE_CAUSE = "Choisissez la cause."
 CHOOSE_STRUCTURE = "Choisissez la structure."
 CHOOSE_PROGRAMME = "Choisissez le programme."
+SAME = (
+    "Vous avez déjà décidé cette même correction, et elle attend : le bouton a pu être pressé deux fois."
+    " Si c’en est une autre, dites-le dans le motif."
+)
 NOT_HELD = (
     "Cette ligne ne peut plus être retenue : son bordereau est en cours de virement, ou payé, ou des"
     " corrections en ont déjà pris la somme. Décidez une correction."
@@ -60,19 +64,23 @@ async def decide(visit: Visit) -> web.StreamResponse:
         if cents > AMOUNT_CENTS_MAX:
             raise FieldRefused("montant", "Une correction ne dépasse pas dix millions d’euros.")
         cause, reason = _cause_in(visit), reason_in(visit.form)
+        await decide_correction(
+            visit.connection,
+            operator_id=operator_id,
+            programme_id=programme_id,
+            amount_cents=cents if visit.form["sens"] == MORE else -cents,
+            cause=cause,
+            reason=reason,
+            decided_by=visit.account.id,
+            actor=visit.account.actor,
+            at=visit.now,
+            refuse_same=True,
+        )
     except FieldRefused as wrong:
         return await _page(visit, wrong, DECIDING)
-    await decide_correction(
-        visit.connection,
-        operator_id=operator_id,
-        programme_id=programme_id,
-        amount_cents=cents if visit.form["sens"] == MORE else -cents,
-        cause=cause,
-        reason=reason,
-        decided_by=visit.account.id,
-        actor=visit.account.actor,
-        at=visit.now,
-    )
+    except CorrectionRefused as error:
+        log.warning("correction_refused", why=str(error))
+        return await _page(visit, FieldRefused("motif", SAME), DECIDING)
     raise web.HTTPSeeOther(f"{CORRECTIONS}?decide")
 
 

@@ -41,6 +41,10 @@ SELECT {COLUMNS} FROM corrections WHERE ($1::integer IS NULL OR operator_id = $1
 ORDER BY id LIMIT $2"""
 LOCK_WAITING = f"""
 SELECT {COLUMNS} FROM corrections WHERE operator_id = $1 AND {IS_WAITING} ORDER BY id LIMIT $2 FOR UPDATE"""
+SAME_WAITING = f"""
+SELECT id FROM corrections
+WHERE (operator_id, programme_id, amount_cents, cause, reason, decided_by) = ($1, $2, $3, $4, $5, $6)
+  AND {IS_WAITING} ORDER BY id LIMIT 1"""
 NET = """
 UPDATE corrections c SET remittance_number = $1, entry = taken.entry
 FROM unnest($2::integer[], $3::bigint[]) AS taken (id, entry) WHERE c.id = taken.id"""
@@ -65,8 +69,12 @@ async def decide_correction(
     decided_by: int,
     actor: str,
     at: datetime,
+    refuse_same: bool = False,
 ) -> Correction:
-    """It waits for the operator's next closing. decided_by: an account of the console."""
+    """It waits for the operator's next closing. decided_by: an account of the console.
+
+    refuse_same: as one that waits already, to the letter: a button was pressed twice.
+    """
     refuse_reason(reason)
     if not 0 < abs(amount_cents) <= AMOUNT_CENTS_MAX:
         raise CorrectionRefused(f"a correction of {amount_cents} c can't be: 1 c to {AMOUNT_CENTS_MAX} c")
@@ -77,6 +85,9 @@ async def decide_correction(
         for what, is_known in known.items():
             if not is_known:
                 raise CorrectionRefused(f"no such {what}, or it is not this operator's and programme's")
+        same = (operator_id, programme_id, amount_cents, cause.value, reason, decided_by)
+        if refuse_same and (found := await connection.fetchval(SAME_WAITING, *same)) is not None:
+            raise CorrectionRefused(f"correction {found} says the same and waits: give another reason")
         row = await connection.fetchrow(
             ADD, operator_id, programme_id, amount_cents, cause.value, reason, attempt_id, decided_by, at
         )

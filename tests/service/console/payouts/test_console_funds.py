@@ -88,6 +88,16 @@ async def test_a_correction_is_decided_waits_and_is_read_by_its_operator_with_th
     assert "payé deux fois" not in (await other.open("/console")).words
 
 
+async def test_a_form_sent_twice_decides_one_correction(preparer, owed, instance, connection):
+    fields = FAULT | {"structure": str(owed[0]), "programme": str(instance.programme_id)}
+    answers = [await preparer.send(CORRECTIONS, **fields) for _ in range(2)]
+    assert [answer.status for answer in answers] == [303, 422]
+    assert "le bouton a pu être pressé deux fois" in answers[1].words
+    other = fields | {"motif": "payé deux fois en avril"}
+    assert (await preparer.send(CORRECTIONS, **other)).status == 303
+    assert await connection.fetchval("SELECT count(*) FROM corrections") == 2
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
