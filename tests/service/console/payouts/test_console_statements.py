@@ -72,6 +72,26 @@ async def test_files_that_are_no_statements_are_refused_each_with_its_reason_and
     assert await connection.fetchval("SELECT count(*) FROM bank_files") == 0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no boundary",
+        b"--x\r\nno header\r\n\r\n--x--",
+        b"--x\r\n" + b"A: b\r\n" * 5_000,
+        b"--x\r\n" + b"A" * 100_000,
+    ],
+    ids=["no boundary", "no header", "too many headers", "a header without end"],
+)
+async def test_what_is_no_form_is_refused_and_is_no_mistake_of_ours(preparer, body):
+    headers = {
+        "Sec-Fetch-Site": "same-origin",
+        "Cookie": "; ".join(f"{name}={value}" for name, value in preparer.cookies.items()),
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
+    async with preparer.client.post(STATEMENTS, data=body, headers=headers) as response:
+        assert response.status == 400
+
+
 async def test_a_good_file_among_bad_ones_is_imported(preparer, trustee_account, upload, bank):
     bank.credit(1_000, "METROPOLE")
     page = await upload(preparer, ("bruit.bin", b"\x00" * 100), ("releve.xml", bank.close_day()))
