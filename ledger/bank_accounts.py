@@ -6,6 +6,7 @@ page and console show: whoever changes an account in its name is seen.
 
 from datetime import datetime, timedelta
 
+from ledger.acceptances import LOCK_OPERATOR
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.four_eyes import is_another_person
@@ -74,6 +75,7 @@ async def propose_account(
 ) -> OperatorAccount:
     """Wait for a second person; an earlier proposal that still waits is withdrawn."""
     async with connection.transaction():
+        await connection.execute(LOCK_OPERATOR, operator_id)  # of two proposals at once, the second holds
         await connection.execute(WITHDRAW_PROPOSALS, operator_id, at)
         row = await connection.fetchrow(
             ADD, operator_id, holder, iban, bic, proof, proof_sha256, at, person_id

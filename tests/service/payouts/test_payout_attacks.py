@@ -1,10 +1,14 @@
 """What a clumsy hand, a dishonest one or a surprising bank tries, and what is left of the money then."""
 
+import asyncio
+
 import pytest
 
 from console.passwords import hash_password
 from ledger.account_rows import Role
 from ledger.accounts import add_account
+from ledger.bank_accounts import operator_accounts, propose_account
+from ledger.connect import connect
 from ledger.disputes import open_dispute, release_dispute
 from ledger.payout_rows import BatchState, PayoutRefused
 from loadtests.model_bank import Style
@@ -93,5 +97,29 @@ def test_two_fees_that_look_alike_in_two_statements_of_one_day_are_both_booked(r
             )
             assert sorted(row[0] for row in booked) == [-35, -20, -20]
             await drill.hold()
+
+    run(one())
+
+
+def test_of_accounts_proposed_at_once_one_waits_and_nobody_is_told_of_a_mistake_of_ours(run, fresh):
+    async def one() -> None:
+        place = fresh()
+        async with place as drill:
+            operator_id = drill.operators[0]
+
+            async def proposed() -> None:
+                connection = await connect(place.dsn, purpose="tests")
+                try:
+                    await propose_account(
+                        connection, operator_id, holder="Un", iban="FR7630001007941234567890185", bic=None,
+                        proof="RIB", proof_sha256=None, person_id=drill.preparer, actor="drill", at=drill.now,
+                    )  # fmt: skip
+                finally:
+                    await connection.close()
+
+            await asyncio.gather(*(proposed() for _ in range(8)))
+            known = await operator_accounts(drill.connection, operator_id)
+            assert len(known) == 9
+            assert sum(one.approved_at is None and one.refused_at is None for one in known) == 1
 
     run(one())
