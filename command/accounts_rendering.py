@@ -53,6 +53,8 @@ def render(
     from payouts.archive import NotAnArchive
     from payouts.rendering import UnknownFunder, archive_name, render_to_file
 
+    if out is not None and not out.parent.is_dir():
+        raise click.UsageError(f"--out: there is no folder {out.parent}; make it first, or name another")
     if funder and programme:
         raise click.UsageError("give --funder or --programme, not both")
     now = datetime.now(UTC)

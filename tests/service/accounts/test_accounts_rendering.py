@@ -313,3 +313,9 @@ async def test_the_command_renders_verifies_and_refuses_a_period_that_is_not_ove
     ):
         run = await poincon("accounts", "render", *wrong, "--out", str(out), env=env)
         assert (run.returncode, why in run.stderr) == (2, True), run.stderr
+    nowhere = tmp_path / "absent" / "reddition.zip"
+    run = await poincon("accounts", "render", *how[:4], "--out", str(nowhere), env=env)
+    assert (run.returncode, f"there is no folder {nowhere.parent}" in run.stderr.replace("\n", "")) == (
+        2,
+        True,
+    )
