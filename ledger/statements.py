@@ -26,10 +26,12 @@ INSERT INTO statements (file_id, account, currency, format, identification, sequ
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id"""
 # A line may have been recorded by hand, under the bank's bare reference.
 FIND_LINES = """
-SELECT w.reference, l.id FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[])
+SELECT w.reference, l.id, l.reference = w.reference AS is_its_own
+FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[])
     AS w (reference, bank_reference, booked_on, amount_cents)
 JOIN bank_lines l ON l.reference = w.reference
-  OR (l.reference = w.bank_reference AND (l.booked_on, l.amount_cents) = (w.booked_on, w.amount_cents))"""
+  OR (l.reference = w.bank_reference AND (l.booked_on, l.amount_cents) = (w.booked_on, w.amount_cents))
+ORDER BY is_its_own DESC, w.reference"""
 ADD_LINES = """
 INSERT INTO bank_lines (reference, booked_on, amount_cents, label, entry)
 SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::text[], $5::bigint[])
@@ -139,7 +141,10 @@ async def _known_lines(connection: Connection, lines: Sequence[NewLine]) -> dict
         [line.booked_on for line in lines],
         [line.amount_cents for line in lines],
     )
-    return {row["reference"]: row["id"] for row in rows}
+    known: dict[int, str] = {}
+    for row in rows:
+        known.setdefault(row["id"], row["reference"])  # of lines that look alike, one was recorded by hand
+    return {reference: number for number, reference in reversed(known.items())}
 
 
 async def _book_lines(

@@ -36,7 +36,7 @@ ATTEMPT_STATE = {
     AttemptState.REJECTED: "rejeté",
     AttemptState.CANCELLED: "annulé",
 }
-# Each takes what the line moved (amount) and whom it concerns (whom).
+# Each takes what the line moved (amount), whom it concerns (whom) and what is missing of them (short).
 EXPLAINED = {
     Why.NAMED: "Virement de {amount} à {whom}, reconnu par sa référence.",
     Why.WHOLE_BATCH: "Débit unique de {amount} pour un lot : {whom}.",
@@ -50,8 +50,9 @@ EXPLAINED = {
     " À confirmer.",
     Why.SAME_AMOUNT: "{amount} : même montant que {whom}. À confirmer.",
     Why.NAMED_IN_TEXT: "{amount} : le libellé nomme {whom}. À confirmer.",
-    Why.CAME_BACK_SHORT: "Retour de {amount}, moins que le virement ({whom}) : la banque a gardé des frais."
-    " À confirmer.",
+    Why.CAME_BACK_SHORT: "Retour de {amount}, {short} de moins que le virement ({whom}). À confirmer si la"
+    " banque a gardé ces {short} en frais : tout le virement redevient dû. Si le reste doit encore revenir,"
+    " attendez-le.",
     Why.OTHER_AMOUNT: "{amount} : la référence est connue, le montant n’est pas celui attendu."
     " Attendez le compte rendu de la banque, ou interrogez-la.",
     Why.WAITS_FOR_DEBIT: "Retour de {amount} d’un virement dont le débit n’est pas encore sur un relevé :"
@@ -90,7 +91,10 @@ def day(on: date) -> str:
 def line_sentence(line: OpenLine, explanation: Explanation) -> str:
     """What a line of the bank is, or why it is still in suspense."""
     allocations = explanation.allocations or explanation.proposals
-    return EXPLAINED[explanation.why].format(amount=euros(line.open_cents), whom=_whom(allocations))
+    short = sum(one.payment.amount_cents - abs(one.amount_cents) for one in allocations if one.payment)
+    return EXPLAINED[explanation.why].format(
+        amount=euros(line.open_cents), whom=_whom(allocations), short=euros(short)
+    )
 
 
 def proposal_sentence(allocation: Allocation) -> str:

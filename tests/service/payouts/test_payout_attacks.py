@@ -10,13 +10,16 @@ from ledger.accounts import add_account
 from ledger.bank_accounts import operator_accounts, propose_account
 from ledger.connect import connect
 from ledger.disputes import open_dispute, release_dispute
+from ledger.funding import record_bank_line
 from ledger.payout_rows import BatchState, PayoutRefused
 from loadtests.model_bank import Style
 from payouts.importing import ImportRefused
 from payouts.preparing import prepare
+from payouts.reconciling import worklist
+from payouts.words import line_sentence
 
 
-async def _paid_and_returned(drill) -> int:
+async def _paid_and_returned(drill, *, fee_cents: int = 0) -> int:
     """Two passes of the first operator, paid and come back; the bank line that brought them back."""
     await drill.close(drill.operators[0], 2)
     await drill.prepare()
@@ -26,7 +29,7 @@ async def _paid_and_returned(drill) -> int:
     [message_id] = drill.bank.orders
     drill.bank.debit(message_id, Style.EACH)
     await drill.deliver(drill.bank.close_day())
-    drill.bank.give_back(drill.bank.orders[message_id], Style.EACH)
+    drill.bank.give_back(drill.bank.orders[message_id], Style.EACH, fee_cents=fee_cents)
     await drill.deliver(drill.bank.close_day())
     return await drill.connection.fetchval("SELECT bank_line_id FROM matches WHERE kind = 'return'")
 
@@ -97,6 +100,37 @@ def test_two_fees_that_look_alike_in_two_statements_of_one_day_are_both_booked(r
             )
             assert sorted(row[0] for row in booked) == [-35, -20, -20]
             await drill.hold()
+
+    run(one())
+
+
+def test_of_two_lines_that_look_alike_one_is_the_line_recorded_by_hand(run, fresh):
+    async def one() -> None:
+        async with fresh() as drill:
+            await record_bank_line(
+                drill.connection, reference="REF00000008", booked_on=drill.bank.today, amount_cents=-20,
+                label="frais", actor="drill", at=drill.now,
+            )  # fmt: skip
+            for _ in range(2):
+                drill.bank._numbers = 7
+                drill.bank._book(-20, "")
+            await drill.deliver(drill.bank.close_day())
+            assert (
+                await drill.connection.fetchval("SELECT count(*) FROM bank_lines WHERE amount_cents = -20")
+                == 2
+            )
+            await drill.hold()
+
+    run(one())
+
+
+def test_a_return_that_is_short_says_by_how_much_before_anybody_confirms_it(run, fresh):
+    async def one() -> None:
+        async with fresh() as drill:
+            await _paid_and_returned(drill, fee_cents=1_200)
+            found = await worklist(drill.connection)
+            [sentence] = [line_sentence(one.line, one.explanation) for one in found.in_suspense]
+            assert "Retour de 8,00\N{NO-BREAK SPACE}€, 12,00\N{NO-BREAK SPACE}€ de moins" in sentence
 
     run(one())
 
