@@ -19,7 +19,7 @@ from ledger.bank_accounts import current_accounts, trustee_account
 from ledger.book_rows import BANK
 from ledger.books import balance_of
 from ledger.four_eyes import is_another_person
-from ledger.payout_register import batch_by_programme, endings_of_batch, person_names
+from ledger.payout_register import batch_by_programme, endings_of_batch, paid_again, person_names
 from ledger.payout_rows import (
     Attempt,
     AttemptState,
@@ -158,6 +158,7 @@ async def _checks(
     is_sum = Totals(len(attempts), sum(one.amount_cents for one in attempts)) == Totals(
         batch.transfer_count, batch.total_cents
     )
+    again = await paid_again(visit.connection, batch.id)
     return [
         Check(is_sum, "Les virements, additionnés de nouveau, font le total du lot."),
         Check(
@@ -179,9 +180,14 @@ async def _checks(
             if bank_cents >= batch.total_cents
             else "D’après les relevés importés, le compte ne contient pas de quoi payer ce lot.",
         ),
+        *([Check(False, _named(AGAIN, again))] if again else []),
     ]
 
 
+AGAIN = (
+    "Un premier virement a été rejeté, ou est revenu, d’après les fichiers importés ; demandez à la banque"
+    " qu’elle le confirme : "
+)
 CHANGED_SINCE = "Montants qui ne sont plus ceux dus : "
 
 

@@ -32,6 +32,13 @@ ENDINGS = """
 SELECT m.attempt_id, m.kind, l.booked_on, l.reference
 FROM matches m JOIN payout_attempts a ON a.id = m.attempt_id JOIN bank_lines l ON l.id = m.bank_line_id
 WHERE a.batch_id = $1 AND m.undone_at IS NULL AND m.kind IN ('payout', 'return') ORDER BY m.id"""
+# What a file said to be the bank's answered of an earlier one: nothing else shows that it never left.
+PAID_AGAIN = """
+SELECT a.end_to_end_id FROM payout_attempts a
+WHERE a.batch_id = $1 AND EXISTS (
+    SELECT FROM payout_attempts e
+    WHERE (e.operator_id, e.number, e.portion) = (a.operator_id, a.number, a.portion) AND e.id < a.id
+      AND e.state IN ('rejected', 'returned')) ORDER BY a.id"""
 PARTS = """
 SELECT g.name, sum(p.amount_cents)::bigint
 FROM payout_attempt_parts p JOIN payout_attempts a ON a.id = p.attempt_id
@@ -142,6 +149,11 @@ async def endings_of_batch(connection: Connection, batch_id: int) -> dict[int, l
     for attempt_id, kind, booked_on, reference in await connection.fetch(ENDINGS, batch_id):
         endings.setdefault(attempt_id, []).append(Ending(MatchKind(kind), booked_on, reference))
     return endings
+
+
+async def paid_again(connection: Connection, batch_id: int) -> list[str]:
+    """Transfers of the batch that follow one which was rejected or came back."""
+    return [row["end_to_end_id"] for row in await connection.fetch(PAID_AGAIN, batch_id)]
 
 
 async def batch_by_programme(connection: Connection, batch_id: int) -> list[tuple[str, int]]:

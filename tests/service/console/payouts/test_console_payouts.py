@@ -165,3 +165,16 @@ def test_the_day_proposed_to_the_bank_is_one_on_which_it_works():
     friday, saturday, monday = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 23)
     assert next_weekday(friday) == next_weekday(saturday) == monday
     assert next_weekday(monday) == date(2026, 11, 24)
+
+
+async def test_who_approves_is_told_what_is_paid_again_and_on_whose_word(
+    preparer, approver, owed, release, bank, upload
+):
+    _, file = await release()
+    bank.receive(file)
+    [message_id] = bank.orders
+    await upload(preparer, ("rejet.xml", bank._report(message_id, "RJCT", "AM04", ())))
+    address = (await preparer.send(f"{PAYOUTS}/preparation")).goes_to
+    page = plain(await approver.open(address))
+    assert "rejeté, ou est revenu, d’après les fichiers importés" in page
+    assert f"BR-{owed[0]}-1-2" in page
