@@ -264,8 +264,8 @@ async def knows_no_line(connection, lines):
     return {}
 
 
-def never_alike(entries, statement, *, is_booked, _lines=importing._lines):
-    for line in _lines(entries, statement, is_booked=is_booked):
+def never_alike(entries, statement, *, _lines=importing._lines, **how):
+    for line in _lines(entries, statement, **how):
         yield replace(line, reference=f"{line.reference} {next(_numbers)}")
 
 
