@@ -47,7 +47,8 @@ async def test_an_answer_cut_off_after_the_badge_came_leaves_a_device_with_its_k
     open_page, enrolment_link, instance
 ):
     async def cut_off(route: Route) -> None:
-        await route.fulfill(response=await route.fetch(), body="{")
+        answer = await route.fetch()
+        await route.fulfill(status=answer.status, headers=answer.headers, body="{")
 
     page = await open_page(None, path="/page/files.json")
     await page.route("**/v1/enrolments", cut_off)

@@ -36,6 +36,13 @@ PREFERENCES = {
 
 
 # Firefox plays no film, but a canvas may stand in for its camera.
+# A choice that is not there yet leaves the field as it was.
+CHOOSE = """(() => {
+  const service = document.querySelector("#service")
+  service.value = "premiers-pas"
+  service.dispatchEvent(new Event("change", { bubbles: true }))
+  return service.value === "premiers-pas"
+})()"""
 FILM = """async (picture) => {
   const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0))
   const frame = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }))
@@ -160,10 +167,7 @@ async def seen(firefox, until, selector, words):
 async def desk(firefox, origin, instance, until):
     await firefox.open(f"{origin}/", instance.tokens[0])
     await seen(firefox, until, "#mediator", "Amina Benali")
-    await firefox.evaluate(
-        "{ const service = document.querySelector('#service'); service.value = 'premiers-pas';"
-        " service.dispatchEvent(new Event('change', { bubbles: true })) }"
-    )
+    await until(lambda: firefox.evaluate(CHOOSE), seconds=SEEN_SECONDS_MAX)
     return firefox
 
 
@@ -178,7 +182,7 @@ async def start_scanning(desk, until):
 
     async def is_open():
         await desk.evaluate("document.querySelector('#scan-start').click()")
-        return await desk.evaluate("document.querySelector('#viewfinder').dataset.state")
+        return await desk.evaluate("/open/.test(document.querySelector('#viewfinder').dataset.state)")
 
     await until(is_open, seconds=SEEN_SECONDS_MAX)
 
