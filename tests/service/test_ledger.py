@@ -22,10 +22,12 @@ APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remitta
                "remittance_parts", "batches", "programme_amendments"]  # fmt: skip
 KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
 # What a person may end or begin anew: sessions, and a lost second factor with its recovery codes.
-MAY_DELETE = {"sessions", "second_factors", "recovery_codes"}
+# An amendment may end what a programme covers.
+MAY_DELETE = {"sessions", "second_factors", "recovery_codes", "programme_territories", "programme_services"}
 # What the auditor never reads, because who reads it could become somebody else or try codes at leisure:
-# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes.
-SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes"}
+# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes; and of a
+# proof, the codes that it shows.
+SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes", "order_proofs"}
 # What the application may change: states, ends and counters; never what was signed, paid or said.
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
@@ -52,6 +54,14 @@ MAY_CHANGE = {
     "payout_attempts": {"state", "account_id", "holder", "iban", "bic", "changed_at", "reason"},
     "statement_lines": {"bank_line_id"},
     "matches": {"undone_at", "undone_by", "undo_reason", "undo_entry", "undone_in"},
+    "territory_conditions": {"withdrawn_at", "withdrawn_by", "withdraw_reason"},
+    "territory_measures": {"lifted_at", "lifted_by", "lift_reason"},
+    "grants": {"state", "decided_at", "decided_by", "reason", "deliver_by"},
+    "orders": {"quoted_at", "quoted_by", "quote_reference", "quote_cents", "batch_id", "production_sha256",
+               "produced_at", "produced_by", "cancelled_at", "cancelled_by", "cancel_reason"},
+    "order_proofs": {"decision", "decided_at", "decided_by", "reason"},
+    "deliveries": {"delivered_at", "received_by", "note_sha256"},
+    "delivered_booklets": {"restitution_id"},
 }  # fmt: skip
 REFUSED = (
     asyncpg.RestrictViolationError,
