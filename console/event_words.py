@@ -149,6 +149,7 @@ ROLES: dict[str, str] = {
     Role.FUNDER: "Commanditaire, lecture seule",
     Role.OPERATOR: "Gestion d’une structure",
     Role.AUDITOR: "Contrôle, lecture seule",
+    Role.PRESCRIBER: "Remise de carnets",
 }
 DIGEST_SHOWN = 12
 PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
