@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 PEOPLE_MIN = 5  # behind a cell that is told; 0 is told as well, unless another one hides behind it
 # From what is told, nobody bounds a small cell more closely than from 0 to this, or to the count of what it
-# is part of where that is less. Together with a cell that is not small, 9 leaves each of 1, 2, 3 and 4 possible.
+# is part of where that is less. Beside a cell that is not small, 9 leaves 1, 2, 3 and 4 possible.
 WIDTH_MIN = 2 * PEOPLE_MIN - 1
 CELLS_MAX = 2_000  # of one table
 
