@@ -15,7 +15,7 @@ from ledger.rendering_rows import Period
 LAST_ENTRY = "SELECT coalesce(max(number), 0) FROM book_entries"
 PROGRAMME = "SELECT name, funder FROM programmes WHERE id = $1"
 # $1 programme, $2 the month's first instant, $3 the one after it, $4 the last entry that the return before
-# knew of (null: there is none, and everything before is told by this one), $5 the last that this one knows of.
+# knew of (null: there is none, and everything before is told by this one), $5 the last that this one knows.
 TOLD = """
 e.at < $3 AND e.number <= $5 AND ($4::bigint IS NULL OR e.number > $4 OR e.at >= $2)"""
 MOVED = f"""
@@ -28,6 +28,8 @@ BALANCES = """
 SELECT a.kind, -sum(p.amount_cents)::bigint
 FROM book_entries e JOIN book_postings p ON p.entry = e.number JOIN book_accounts a ON a.id = p.account_id
 WHERE a.programme_id = $1 AND e.at < $2 AND e.number <= $3 GROUP BY a.kind"""
+# The territory that the booklet was delivered to; the publics of who got it, of several at once together,
+# so that every pass is counted once.
 LINES = f"""
 WITH told AS (
     SELECT r.operator_id, r.number
@@ -35,13 +37,18 @@ WITH told AS (
     WHERE e.kind = 'remittance' AND {TOLD}),
 lines AS (
     SELECT l.booklet, l.amount_cents, o.name AS operator, s.name AS site, v.label AS service,
-           coalesce(w.name, '') AS territory, '' AS public
+           coalesce(w.name, '') AS territory, coalesce(h.public, '') AS public
     FROM told JOIN remittance_lines l USING (operator_id, number)
     JOIN booklets b ON b.number = l.booklet JOIN batches t ON t.id = b.batch_id
     JOIN acceptances a ON (a.booklet, a.pass_number, a.attempt_id) = (l.booklet, l.pass_number, l.attempt_id)
     JOIN operators o ON o.id = l.operator_id JOIN sites s ON s.id = a.site_id
     JOIN services v ON v.id = a.service_id
     LEFT JOIN booklet_territories d ON d.booklet = l.booklet LEFT JOIN territories w ON w.id = d.territory_id
+    LEFT JOIN LATERAL (
+        SELECT coalesce(nullif(array_to_string(ARRAY(SELECT unnest(publics) ORDER BY 1), ' + '), ''), 'autre')
+                   AS public
+        FROM handouts WHERE booklet = l.booklet AND l.pass_number BETWEEN first_pass AND last_pass
+          AND undone_at IS NULL LIMIT 1) AS h ON true
     WHERE t.programme_id = $1)"""
 SLICES = f"""
 {LINES}

@@ -1,7 +1,7 @@
-"""A monthly return on its two papers, from facts that are kept: a CSV to compute with, a PDF/A-3b that holds it.
+"""A monthly return on its two papers, from facts that are kept: a CSV to compute with, a PDF/A-3b around it.
 
-Pure: the same facts give the same bytes. They are kept beside the facts all the same, so that no later version
-of this file changes what was told.
+Pure: the same facts give the same bytes. They are kept beside the facts all the same, so that no later
+version of this file changes what was told.
 """
 
 import csv
@@ -72,9 +72,9 @@ def draw_return(facts: Mapping[str, Any], content: bytes, *, at: datetime) -> by
     paper.ink(9)
     paper.paragraph(f"Programme : {facts['programme']} — commanditaire : {facts['funder']}")
     paper.paragraph(
-        "Un pass est consommé quand il a été scanné et mis en contre-paiement, dans un bordereau clos. Cet état"
-        " ne change plus : ce qui est inscrit après coup pour ce mois figure dans l’état suivant. Les mois sont"
-        " ceux de Paris."
+        "Un pass est consommé quand il a été scanné et mis en contre-paiement, dans un bordereau clos. Cet"
+        " état ne change plus : ce qui est inscrit après coup pour ce mois figure dans l’état suivant. Les"
+        " mois sont ceux de Paris."
     )
     _sums(paper, facts)
     for place in facts["territories"]:
@@ -116,8 +116,8 @@ def _territory(paper: Paper, place: Mapping[str, Any]) -> None:
     if is_withheld:
         paper.ink(8, grey=GREY)
         paper.paragraph(
-            f"« secret » : moins de {PEOPLE_MIN} carnets sont derrière ce nombre, ou il permettrait d’en retrouver"
-            " un autre. Les totaux sont exacts."
+            f"« secret » : moins de {PEOPLE_MIN} carnets sont derrière ce nombre, ou il permettrait d’en"
+            " retrouver un autre. Les totaux sont exacts."
         )
 
 

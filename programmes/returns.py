@@ -102,7 +102,7 @@ def _cells(slices: Sequence[Slice], dimension: str) -> list[Cell]:
 
 
 def _cell(one: Slice, slices: Sequence[Slice]) -> Cell:
-    parts = ()
+    parts: tuple[Cell, ...] = ()
     if one.dimension == "operator":
         sites = (site for site in slices if site.dimension == "site" and site.name == one.name)
         parts = tuple(Cell(site.part, site.passes, site.booklets) for site in sites)
