@@ -1,7 +1,7 @@
 """The wiring of one validator process, on one screen: what opens, in which order, and closes in reverse."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from aiohttp import web
@@ -13,6 +13,7 @@ from mobile_web.page import add_page
 from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
 from validator import device_calls, enrolment_calls, public_calls, remittance_calls, scan_calls
+from validator.clerk import Clerk
 from validator.closings import CalendarClerk
 from validator.code_reading import CodeReader
 from validator.console_receipts import console_receipts
@@ -22,6 +23,7 @@ from validator.group_commit import GroupCommit
 from validator.guard import Guard, open_client
 from validator.keeper import SnapshotKeeper
 from validator.limits import WrongCodes
+from validator.notice_clerks import notice_clerks
 from validator.openapi import openapi
 from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
@@ -74,6 +76,8 @@ def build_app(settings: Settings) -> web.Application:
     if settings.closes_on_calendars:
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
+    if settings.sends_notices:
+        app.cleanup_ctx.extend(run_each(clerk) for clerk in notice_clerks(settings, master_secret))
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, asking_for_signature(endpoint))
         if endpoint.method == "GET":
@@ -125,6 +129,15 @@ async def run_clerk(app: web.Application) -> AsyncIterator[None]:
     await app[CLERK].start()
     yield
     await app[CLERK].close()
+
+
+def run_each(clerk: Clerk) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        await clerk.start()
+        yield
+        await clerk.close()
+
+    return run
 
 
 def add_openapi(app: web.Application) -> None:

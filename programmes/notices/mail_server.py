@@ -4,7 +4,7 @@ What becomes of the notice is mailing.py's to say.
 """
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
@@ -53,7 +53,7 @@ class MailServer:
     use_tls: bool = False
     start_tls: bool = True
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     step_seconds: float = STEP_SECONDS_MAX
     data_seconds: float = DATA_SECONDS_MAX
 
@@ -109,9 +109,6 @@ class MailServer:
             smtp.close()
             raise
         return Handover(smtp, self.data_seconds)
-
-    def with_patience(self, *, step_seconds: float, data_seconds: float) -> "MailServer":
-        return replace(self, step_seconds=step_seconds, data_seconds=data_seconds)
 
 
 class Handover:
