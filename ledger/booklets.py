@@ -123,7 +123,7 @@ async def activate_batch(
         )
         if activated:
             await release_cancelled(connection, batch.programme_id, now=at, actor=actor)
-            await _engage(
+            await engage(
                 connection,
                 batch.programme_id,
                 sum(row[0] for row in activated),
@@ -135,9 +135,10 @@ async def activate_batch(
     return len(activated)
 
 
-async def _engage(
+async def engage(
     connection: Connection, programme_id: int, amount_cents: int, *, subject: str, **who: Any
 ) -> None:
+    """What was activated leaves the programme's funds, or FundsMissing is raised. Comes last."""
     face_value = transfer(amount_cents, debit=funds_of(programme_id), credit=circulation_of(programme_id))
     try:
         await post(connection, kind=EntryKind.ACTIVATION, postings=face_value, subject=subject, **who)

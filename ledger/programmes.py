@@ -24,6 +24,8 @@ WHERE id = $1"""
 AMEND = """
 INSERT INTO programme_amendments (programme_id, last_day_old, last_day_new, reason) VALUES ($1, $2, $3, $4)"""
 
+IDS = "SELECT id FROM programmes"
+
 
 class UnknownProgramme(Exception):
     """No programme has this number."""
@@ -87,3 +89,7 @@ async def amend_last_day(
         await follow(connection, programme_id, reason=reason, actor=actor, last_day_of_use=last_day_of_use)
         subject = f"programme:{programme_id}"
         await record_event(connection, actor=actor, action="programme.amend", subject=subject, reason=reason)
+
+
+async def programme_ids(connection: Connection) -> frozenset[int]:
+    return frozenset(row["id"] for row in await connection.fetch(IDS))
