@@ -1,4 +1,4 @@
-"""Deliveries of booklets to territories: dispatched, received, activated once their money is there, given back.
+"""Deliveries of booklets to territories: dispatched, received, activated with their money, given back.
 
 How many may be dispatched is held by the database (0014_grants.sql).
 """
