@@ -4,13 +4,16 @@ Entries are numbered in the order of their commits. A return tells those before 
 that the one before it told; so every entry is in one return, also one that is dated back.
 """
 
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 from ledger.book_rows import AccountKind, EntryKind
 from ledger.connect import Connection
-from ledger.period_rows import MonthFigures, MonthMoved, Slice
+from ledger.period_rows import ConsumedPass, MonthFigures, MonthMoved, Slice
 from ledger.programmes import UnknownProgramme
 from ledger.rendering_rows import Period
+
+PASSES_PER_READ = 1_000
 
 LAST_ENTRY = "SELECT coalesce(max(number), 0) FROM book_entries"
 PROGRAMME = "SELECT name, funder FROM programmes WHERE id = $1"
@@ -63,6 +66,22 @@ ORDER BY 1, 2, 3, 4"""
 CONSUMED = f"{LINES} SELECT count(*), coalesce(sum(amount_cents), 0)::bigint FROM lines"
 
 
+CONSUMED_PASSES = f"""
+SELECT l.booklet, l.pass_number, o.siret, l.number, l.line, r.closed_at, l.amount_cents
+FROM book_entries e JOIN remittances r ON e.subject = 'remittance:' || r.operator_id || '/' || r.number
+JOIN remittance_lines l ON (l.operator_id, l.number) = (r.operator_id, r.number)
+JOIN operators o ON o.id = l.operator_id
+JOIN booklets b ON b.number = l.booklet JOIN batches t ON t.id = b.batch_id
+WHERE e.kind = 'remittance' AND t.programme_id = $1 AND {TOLD}
+ORDER BY o.siret, l.number, l.line"""
+REMITTANCES = f"""
+SELECT r.operator_id, r.number, p.line_count, p.total_cents
+FROM book_entries e JOIN remittances r ON e.subject = 'remittance:' || r.operator_id || '/' || r.number
+JOIN remittance_parts p ON (p.operator_id, p.number) = (r.operator_id, r.number)
+WHERE e.kind = 'remittance' AND p.programme_id = $1 AND {TOLD}
+ORDER BY r.operator_id, r.number"""
+
+
 class FiguresDisagree(Exception):
     """The books and the remittances do not say the same; the text says what, and what to do."""
 
@@ -74,13 +93,20 @@ def month_of(day: date) -> Period:
 
 
 async def month_figures(
-    connection: Connection, programme_id: int, period: Period, *, told_before: int | None
+    connection: Connection,
+    programme_id: int,
+    period: Period,
+    *,
+    told_before: int | None,
+    last_entry: int | None = None,
 ) -> MonthFigures:
     """told_before: the last entry that the return before knew of; None: there is no return before.
 
-    Whatever is committed while it reads is an entry with a later number: it belongs to the next return.
+    A period of several months tells what their returns told, given what the last of them knew. Whatever is
+    committed while it reads is an entry with a later number: it belongs to the next return.
     """
-    last_entry = await connection.fetchval(LAST_ENTRY)
+    if last_entry is None:
+        last_entry = await connection.fetchval(LAST_ENTRY)
     row = await connection.fetchrow(PROGRAMME, programme_id)
     if row is None:
         raise UnknownProgramme(f"no programme {programme_id}")
@@ -106,6 +132,23 @@ async def month_figures(
     )
     _hold(figures)
     return figures
+
+
+async def consumed_passes(
+    connection: Connection, programme_id: int, period: Period, *, told_before: int | None, last_entry: int
+) -> AsyncIterator[ConsumedPass]:
+    """By operator, remittance and line, without holding them in memory. Needs a transaction."""
+    where = (programme_id, period.since, period.until, told_before, last_entry)
+    async for row in connection.cursor(CONSUMED_PASSES, *where, prefetch=PASSES_PER_READ):
+        yield ConsumedPass(*row)
+
+
+async def consumed_remittances(
+    connection: Connection, programme_id: int, period: Period, *, told_before: int | None, last_entry: int
+) -> list[tuple[int, int, int, int]]:
+    """Operator, number, and the passes and cents that are the programme's."""
+    where = (programme_id, period.since, period.until, told_before, last_entry)
+    return [(row[0], row[1], row[2], row[3]) for row in await connection.fetch(REMITTANCES, *where)]
 
 
 def _hold(figures: MonthFigures) -> None:

@@ -18,6 +18,16 @@ class MonthMoved(NamedTuple):
     of_earlier_cents: int  # of these, of months before, recorded since their return was frozen
 
 
+class ConsumedPass(NamedTuple):
+    booklet: int
+    number: int
+    siret: str
+    remittance: int
+    line: int
+    closed_at: datetime
+    amount_cents: int
+
+
 class Slice(NamedTuple):
     """Consumed passes by one way of sorting them. Empty names: not sorted by it, or not known."""
 

@@ -37,11 +37,14 @@ async def freeze_month(
         raise ReturnRefused(f"{error}: freeze the months in between, or run `poincon report due`") from None
 
 
-async def freeze_due(connection: Connection, *, at: datetime, actor: str) -> list[MonthlyReturn]:
-    """All that are due, oldest first; those that this call froze."""
+async def freeze_due(
+    connection: Connection, *, at: datetime, actor: str, programme_id: int | None = None
+) -> list[MonthlyReturn]:
+    """All that are due, oldest first. programme_id: of this programme alone."""
     return [
-        await freeze_month(connection, programme_id, period, at=at, actor=actor)
-        for programme_id, period in await due_returns(connection, at=at)
+        await freeze_month(connection, due, period, at=at, actor=actor)
+        for due, period in await due_returns(connection, at=at)
+        if programme_id in {None, due}
     ]
 
 
