@@ -1,5 +1,5 @@
-"""The questionnaire per beneficiary: read from a programme's file, answered in codes. No kind of question takes
-text, so that no answer can name anybody."""
+"""The questionnaire per beneficiary: read from a programme's file, answered in codes. No kind of question
+takes text, so that no answer can name anybody."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
