@@ -19,6 +19,7 @@ from command.payouts import payouts
 from command.programmes import programmes
 from command.receipts import receipts
 from command.remittances import remittances
+from command.report import report
 from command.service import migrate, serve
 from command.statements import statements
 
@@ -47,6 +48,7 @@ for subcommand in (
     decode,
     receipts,
     remittances,
+    report,
     payouts,
     statements,
     guard,
