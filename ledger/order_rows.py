@@ -13,6 +13,7 @@ class OrderState(StrEnum):
     PROOF_DRAWN = "proof_drawn"  # waits for a person's decision
     PROOF_REFUSED = "proof_refused"  # waits for another proof
     PROOF_APPROVED = "proof_approved"
+    ISSUED = "issued"  # its booklets have their numbers; the printer's file is being written
     PRODUCED = "produced"
     CANCELLED = "cancelled"
 
@@ -45,7 +46,7 @@ class Order:
         if self.cancelled_at is not None:
             return OrderState.CANCELLED
         if self.batch_id is not None:
-            return OrderState.PRODUCED
+            return OrderState.ISSUED if self.production_sha256 is None else OrderState.PRODUCED
         if self.quoted_at is None:
             return OrderState.ORDERED
         return {

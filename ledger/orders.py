@@ -5,9 +5,11 @@ from hashlib import sha256
 
 import asyncpg
 
+from ledger.booklets import find_batch, issue_batch
 from ledger.connect import Connection
 from ledger.events import record_event
 from ledger.order_rows import Order, OrderRefused, OrderState, Proof
+from ledger.rows import Batch
 
 LIST_MAX = 500
 BOOKLETS_MAX = 100_000
@@ -24,8 +26,10 @@ VALUES ($1, $2, $3, sha256($3), $4, $5) RETURNING id"""
 DECIDE_PROOF = """
 UPDATE order_proofs SET decision = $2, decided_at = $3, decided_by = $4, reason = $5
 WHERE id = $1 AND decision IS NULL RETURNING id"""
+SET_BATCH = "UPDATE orders SET batch_id = $2 WHERE id = $1"
 PRODUCE = """
-UPDATE orders SET batch_id = $2, production_sha256 = $3, produced_at = $4, produced_by = $5 WHERE id = $1"""
+UPDATE orders SET production_sha256 = $2, produced_at = $3, produced_by = $4
+WHERE id = $1 AND production_sha256 IS NULL"""
 CANCEL = "UPDATE orders SET cancelled_at = $2, cancelled_by = $3, cancel_reason = $4 WHERE id = $1"
 ORDERS = """
 SELECT o.id, o.programme_id, o.booklet_count, o.ordered_at, o.ordered_by, o.reference, o.quoted_at,
@@ -111,20 +115,31 @@ async def decide_proof(
         return await find_order(connection, order_id)
 
 
-async def lock_for_production(connection: Connection, order_id: int) -> Order:
-    """To the end of the transaction, so that an order is produced once."""
-    return await _locked(
-        connection, order_id, {OrderState.PROOF_APPROVED}, "is produced once, after its proof was approved"
-    )
+async def issue_for_order(connection: Connection, order_id: int, *, actor: str) -> Batch:
+    """The order's booklets, issued once: a run after one that was cut short is told the same batch."""
+    async with connection.transaction():
+        open_states = {OrderState.PROOF_APPROVED, OrderState.ISSUED, OrderState.PRODUCED}
+        order = await _locked(connection, order_id, open_states, "is produced after its proof was approved")
+        if order.batch_id is not None:
+            return await find_batch(connection, order.batch_id)
+        batch = await issue_batch(connection, order.programme_id, order.booklet_count, actor=actor)
+        await connection.execute(SET_BATCH, order_id, batch.id)
+        return batch
 
 
 async def note_production(
-    connection: Connection, order_id: int, batch_id: int, *, file_sha256: bytes, actor: str, at: datetime
+    connection: Connection, order_id: int, *, file_sha256: bytes, actor: str, at: datetime
 ) -> Order:
-    """file_sha256: of the file that the printer was given."""
+    """file_sha256: of the file that the printer is given; written again, it is the same."""
     async with connection.transaction():
-        await connection.execute(PRODUCE, order_id, batch_id, file_sha256, at, actor)
-        await _tell(connection, "produce", order_id, actor, None, batch=batch_id, sha256=file_sha256.hex())
+        order = await _locked(
+            connection, order_id, {OrderState.ISSUED, OrderState.PRODUCED}, "has no file yet"
+        )
+        if order.production_sha256 is None:
+            await connection.execute(PRODUCE, order_id, file_sha256, at, actor)
+            await _tell(connection, "produce", order_id, actor, None, sha256=file_sha256.hex())
+        elif order.production_sha256 != file_sha256:
+            raise OrderRefused(f"order {order_id} was printed from another file: look for what changed")
         return await find_order(connection, order_id)
 
 
@@ -132,7 +147,7 @@ async def cancel_order(
     connection: Connection, order_id: int, *, reason: str, actor: str, at: datetime
 ) -> Order:
     async with connection.transaction():
-        open_states = set(OrderState) - {OrderState.PRODUCED, OrderState.CANCELLED}
+        open_states = set(OrderState) - {OrderState.ISSUED, OrderState.PRODUCED, OrderState.CANCELLED}
         await _locked(connection, order_id, open_states, "is printed or cancelled already")
         await connection.execute(CANCEL, order_id, at, actor, reason)
         await _tell(connection, "cancel", order_id, actor, reason)

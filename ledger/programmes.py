@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from ledger.calendar_rows import Calendar
 from ledger.connect import Connection
 from ledger.events import record_event
+from ledger.facts import PROGRAMMES
 from ledger.programme_rules import add_version, follow, newest_rules
+from ledger.rows import Programme
 from ledger.rule_rows import Figures
 
 ADD = """
@@ -25,6 +27,7 @@ AMEND = """
 INSERT INTO programme_amendments (programme_id, last_day_old, last_day_new, reason) VALUES ($1, $2, $3, $4)"""
 
 IDS = "SELECT id FROM programmes"
+ONE = f"SELECT * FROM ({PROGRAMMES}) AS known WHERE id = $1"
 
 
 class UnknownProgramme(Exception):
@@ -89,6 +92,15 @@ async def amend_last_day(
         await follow(connection, programme_id, reason=reason, actor=actor, last_day_of_use=last_day_of_use)
         subject = f"programme:{programme_id}"
         await record_event(connection, actor=actor, action="programme.amend", subject=subject, reason=reason)
+
+
+async def find_programme(connection: Connection, programme_id: int) -> Programme:
+    row = await connection.fetchrow(ONE, programme_id)
+    if row is None:
+        raise UnknownProgramme(f"no programme {programme_id}; `poincon programmes list` shows those known")
+    told = dict(row)
+    territory_ids, service_ids = told.pop("territory_ids"), told.pop("service_ids")
+    return Programme(**told, territory_ids=frozenset(territory_ids), service_ids=frozenset(service_ids))
 
 
 async def programme_ids(connection: Connection) -> frozenset[int]:

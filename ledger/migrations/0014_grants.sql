@@ -195,10 +195,10 @@ CREATE TABLE orders (
     quote_reference    text CHECK (quote_reference <> '') CHECK ((quote_reference IS NULL) = (quoted_at IS NULL)),
     quote_cents        bigint CHECK (quote_cents >= 0) CHECK ((quote_cents IS NULL) = (quoted_at IS NULL)),
     batch_id           integer UNIQUE REFERENCES batches,
-    production_sha256  bytea CHECK (octet_length(production_sha256) = 32)
-                       CHECK ((production_sha256 IS NULL) = (batch_id IS NULL)),
-    produced_at        timestamptz CHECK ((produced_at IS NULL) = (batch_id IS NULL)),
-    produced_by        text CHECK ((produced_by IS NULL) = (batch_id IS NULL)),
+    production_sha256  bytea CHECK (octet_length(production_sha256) = 32)  -- once the printer's file is written
+                       CHECK (production_sha256 IS NULL OR batch_id IS NOT NULL),
+    produced_at        timestamptz CHECK ((produced_at IS NULL) = (production_sha256 IS NULL)),
+    produced_by        text CHECK ((produced_by IS NULL) = (produced_at IS NULL)),
     cancelled_at       timestamptz CHECK (cancelled_at IS NULL OR batch_id IS NULL),
     cancelled_by       text CHECK ((cancelled_by IS NULL) = (cancelled_at IS NULL)),
     cancel_reason      text CHECK (cancel_reason <> '') CHECK ((cancel_reason IS NULL) = (cancelled_at IS NULL))

@@ -160,7 +160,7 @@ async def open_office(instance, connection):
             connection,
             name=f"Grand Paris {number}",
             funder="Métropole",
-            contact="",
+            contact="01 02 03 04 05",
             face_value_cents=1_000,
             booklet_size=10,
             last_day=LAST_DAY,
