@@ -37,7 +37,7 @@ class Desk:
     booklets: list[int]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def deliver(house) -> Callable[..., Awaitable[None]]:
     async def delivered(numbers: list[int], *, programme_id: int, territory_id: int = 1) -> None:
         async with house.as_superuser() as connection, connection.transaction():
@@ -48,7 +48,7 @@ def deliver(house) -> Callable[..., Awaitable[None]]:
     return delivered
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_desk(house, deliver) -> Callable[..., Awaitable[Desk]]:
     """With fresh booklets of the house's programme, or of another one."""
 
@@ -87,7 +87,7 @@ def open_desk(house, deliver) -> Callable[..., Awaitable[Desk]]:
     return opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_handout() -> Callable[..., NewHandout]:
     def made(desk: Desk, **changed: Any) -> NewHandout:
         wanted: dict[str, Any] = {
@@ -106,7 +106,7 @@ def new_handout() -> Callable[..., NewHandout]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def give(house, new_handout) -> Callable[..., Awaitable[Handout]]:
     """Hand a booklet of the desk out."""
 
@@ -119,7 +119,7 @@ def give(house, new_handout) -> Callable[..., Awaitable[Handout]]:
     return given
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def codes_of(house) -> Callable[[int], Awaitable[list[Any]]]:
     """What is printed in a booklet."""
 
