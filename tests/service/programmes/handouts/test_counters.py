@@ -1,4 +1,4 @@
-"""The public counters after lives that hypothesis steers: each equals what is counted by hand from raw rows."""
+"""The public counters after lives that hypothesis steers: each equals a count by hand from raw rows."""
 
 import random
 from collections import Counter, defaultdict
