@@ -31,35 +31,36 @@ BALANCES = """
 SELECT a.kind, -sum(p.amount_cents)::bigint
 FROM book_entries e JOIN book_postings p ON p.entry = e.number JOIN book_accounts a ON a.id = p.account_id
 WHERE a.programme_id = $1 AND e.at < $2 AND e.number <= $3 GROUP BY a.kind"""
-# The territory that the booklet was delivered to; the publics of who got it, of several at once together,
-# so that every pass is counted once.
+# The territory that the booklet was delivered to; the publics of who got it, of several at once together, so
+# that every pass is counted once. What replaces a booklet counts as the one that it replaces.
 LINES = f"""
 WITH told AS (
     SELECT r.operator_id, r.number
     FROM book_entries e JOIN remittances r ON e.subject = 'remittance:' || r.operator_id || '/' || r.number
     WHERE e.kind = 'remittance' AND {TOLD}),
 lines AS (
-    SELECT l.booklet, l.amount_cents, o.name AS operator, s.name AS site, v.label AS service,
+    SELECT c.root, l.amount_cents, o.name AS operator, s.name AS site, v.label AS service,
            coalesce(w.name, '') AS territory, coalesce(h.public, '') AS public
     FROM told JOIN remittance_lines l USING (operator_id, number)
-    JOIN booklets b ON b.number = l.booklet JOIN batches t ON t.id = b.batch_id
+    JOIN counted_booklets c ON c.number = l.booklet
     JOIN acceptances a ON (a.booklet, a.pass_number, a.attempt_id) = (l.booklet, l.pass_number, l.attempt_id)
     JOIN operators o ON o.id = l.operator_id JOIN sites s ON s.id = a.site_id
     JOIN services v ON v.id = a.service_id
-    LEFT JOIN booklet_territories d ON d.booklet = l.booklet LEFT JOIN territories w ON w.id = d.territory_id
+    LEFT JOIN territories w ON w.id = c.territory_id
     LEFT JOIN LATERAL (
         SELECT coalesce(nullif(array_to_string(ARRAY(SELECT unnest(publics) ORDER BY 1), ' + '), ''), 'autre')
                    AS public
-        FROM handouts WHERE booklet = l.booklet AND l.pass_number BETWEEN first_pass AND last_pass
-          AND undone_at IS NULL LIMIT 1) AS h ON true
-    WHERE t.programme_id = $1)"""
+        FROM handouts WHERE undone_at IS NULL AND NOT is_replacement AND booklet IN (c.root, l.booklet)
+          AND (booklet <> l.booklet OR l.pass_number BETWEEN first_pass AND last_pass)
+        ORDER BY booklet = l.booklet DESC, id LIMIT 1) AS h ON true
+    WHERE c.programme_id = $1)"""
 SLICES = f"""
 {LINES}
 SELECT CASE WHEN grouping(site) = 0 THEN 'site' WHEN grouping(operator) = 0 THEN 'operator'
             WHEN grouping(service) = 0 THEN 'service' WHEN grouping(public) = 0 THEN 'public'
             ELSE 'territory' END,
        territory, coalesce(operator, service, public, ''), coalesce(site, ''),
-       count(*), count(DISTINCT booklet)
+       count(*), count(DISTINCT root)
 FROM lines GROUP BY GROUPING SETS ((territory), (territory, operator), (territory, operator, site),
                                    (territory, service), (territory, public))
 ORDER BY 1, 2, 3, 4"""

@@ -19,14 +19,18 @@ from ledger.calendar_rows import midnight
 from ledger.correction_rows import DisputeOutcome
 from ledger.frozen_renderings import freeze_rendering
 from ledger.money import operator_money
+from ledger.month_figures import month_of
+from ledger.monthly_returns import list_returns
 from ledger.overview import read_overview
 from ledger.payout_register import programme_funds
 from ledger.remittance_rows import PARIS
 from ledger.rendering_rows import Period
 from loadtests.model_bank import Style
 from loadtests.simulated_years import Years, instants_of
+from payouts.month_freezing import freeze_month
 from payouts.rendering import render_to_file
 from payouts.rendering_verify import verify_accounts
+from programmes.returns import sum_of
 
 # So far ahead that what the seed posts at the real clock is before them whenever this runs.
 MONTHS = [date(year, month, 1) for year in (2091, 2092) for month in range(1, 13)]
@@ -73,6 +77,7 @@ def test_dashboard_monthly_return_books_and_renderings_are_the_same_over_two_yea
         async with fresh() as drill:
             years = Years(drill, await _account(drill.connection))
             before = await _dashboard(years)
+            await _freeze(years, date(2090, 12, 1), before)  # what the seed did
             tables = []
             steps = iter(plan)
             for month in MONTHS:
@@ -107,6 +112,7 @@ async def _rendered_and_held(years, month, before, tmp_path):
     returned = years.returned.get(month, Counter())
     assert _sums(tables) == {what: returned[what] for what in ("received", "remitted", "corrected", "paid")}
     shown = await _dashboard(years)
+    await _freeze(years, month, shown)
     for what in ("received", "paid", "remitted", "accepted"):
         assert shown[what] - before[what] == years.total(what), what
     assert shown["owed"] == rendered.facts.unpaid_cents
@@ -116,6 +122,23 @@ async def _rendered_and_held(years, month, before, tmp_path):
         one: cents for one, cents in (await balances(years.drill.connection)).items() if cents
     }
     return tables
+
+
+async def _freeze(years, month, shown):
+    """The month's return says what was done in it, and its balances what dashboards show."""
+    drill, period = years.drill, month_of(month)
+    at = period.until.astimezone(UTC) + timedelta(hours=1)
+    frozen = await freeze_month(drill.connection, drill.programme_id, period, at=at, actor="tests")
+    sums = frozen.facts["sums"]
+    if month in MONTHS:
+        done = years.returned.get(month, Counter())
+        returned = {what: sums[f"{what}_cents"] for what in ("received", "corrected", "paid")}
+        assert returned == {what: done[what] for what in returned}
+        assert sums["consumed_cents"] == done["remitted"]
+    assert (sums["free_cents"], sums["owed_cents"]) == (shown["free"], shown["owed"])
+    assert sums["circulation_cents"] + sums["owed_cents"] == shown["engaged"]
+    again = await freeze_month(drill.connection, drill.programme_id, period, at=at, actor="others")
+    assert again == frozen
 
 
 async def _hold_two_years(years, months, tmp_path):
@@ -133,6 +156,10 @@ async def _hold_two_years(years, months, tmp_path):
     own = await render_to_file(drill.connection, path, YEARS, funder=funds.funder)
     assert verify_accounts(path).differences == []
     assert (own.facts.held_cents, own.facts.unpaid_cents) == (funds.held_cents, funds.owed_cents)
+    facts = [one.facts for one in await list_returns(drill.connection, drill.programme_id, first=MONTHS[0])]
+    assert len(facts) == len(MONTHS)
+    assert sum_of(facts, "consumed_cents") == years.total("remitted")
+    assert sum_of(facts, "paid_cents") == years.total("paid")
     remittances = await years.remittances()
     assert sum(one.remittance.total_cents for one in remittances) == years.total("remitted")
     assert sum(one.remittance.payment.paid_cents for one in remittances) == years.total("paid")
