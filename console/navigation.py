@@ -21,9 +21,11 @@ PLACES = (
     Place("/releves", "Relevés"),
     Place("/rapprochement", "Rapprochement"),
     Place("/structures", "Structures"),
+    Place("/candidatures", "Candidatures"),
     Place("/telephones", "Téléphones"),
     Place("/carnets", "Carnets"),
     Place("/fonds", "Fonds"),
+    Place("/avis", "Avis"),
     Place("/journal", "Journal"),
 )
 HOME_OF_OPERATOR = Place("", "Nos pass")

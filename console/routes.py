@@ -8,6 +8,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from console import (
+    applications_page,
     bank_account_page,
     batch_page,
     booklets_page,
@@ -18,6 +19,7 @@ from console import (
     events_page,
     home_page,
     matching_page,
+    notices_page,
     own_account_page,
     payouts_page,
     practice_page,
@@ -25,9 +27,11 @@ from console import (
     second_step,
     security_page,
     sign_in,
+    site_page,
     statements_page,
     structures_page,
     trustee_account_page,
+    webhooks_page,
 )
 from console.admission import admitted
 from console.claims_page import send_letter, show_claims
@@ -97,6 +101,10 @@ OPEN_ROUTES = (
 
 REMITTANCE = r"/bordereaux/{operator:\d+}/{number:\d+}"
 OPERATOR = r"/structures/{operator:\d+}"
+SITE = rf"{OPERATOR}/lieux/{{site:\d+}}"
+APPLICATION = r"/candidatures/{application:\d+}"
+NOTICE = r"/avis/{notice:\d+}"
+WEBHOOK = r"/avis/appels/{webhook:\d+}"
 BATCH = r"/virements/{batch:\d+}"
 LINE = r"/rapprochement/{line:\d+}"
 DISPUTE = r"/corrections/litiges/{dispute:\d+}"
@@ -155,6 +163,9 @@ ROUTES = (
     Route("POST", f"{OPERATOR}/qualification", structures_page.qualify_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/fin", structures_page.end_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE),
+    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE),
+    Route("GET", SITE, site_page.show_site, READERS),
+    Route("POST", SITE, site_page.describe_site, TRUSTEE),
     Route("GET", f"{OPERATOR}/compte", bank_account_page.show_bank_account, READERS),
     Route("POST", f"{OPERATOR}/compte", bank_account_page.propose_bank_account, TRUSTEE),
     Route(
@@ -210,6 +221,24 @@ ROUTES = (
     Route("GET", "/carnets", booklets_page.show_booklets, READERS),
     Route("POST", "/carnets/annulation", booklets_page.cancel, TRUSTEE),
     Route("POST", "/carnets/entrainement", practice_page.print_practice, TRUSTEE),
+    # Organisations that ask to accept passes
+    Route("GET", "/candidatures", applications_page.show_applications, READERS),
+    Route("POST", "/candidatures/criteres", applications_page.publish, TRUSTEE),
+    Route("GET", APPLICATION, applications_page.show_application, READERS),
+    Route("POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE),
+    Route("POST", f"{APPLICATION}/recours", applications_page.enter_appeal, TRUSTEE),
+    # What people and their systems are told
+    Route("GET", "/avis", notices_page.show_notices, READERS),
+    Route("GET", "/avis/adresses", notices_page.show_addresses, READERS),
+    Route("POST", "/avis/adresses", notices_page.add_contact, TRUSTEE),
+    Route("POST", r"/avis/adresses/{address:\d+}/retrait", notices_page.remove_contact, TRUSTEE),
+    Route("GET", "/avis/appels", webhooks_page.show_webhooks, READERS),
+    Route("POST", "/avis/appels", webhooks_page.add_one, APPROVER, is_releasing=True),
+    Route("GET", WEBHOOK, webhooks_page.show_webhook, READERS),
+    Route("POST", f"{WEBHOOK}/fin", webhooks_page.end_one, TRUSTEE),
+    Route("POST", rf"{WEBHOOK}/envois/{{call:\d+}}/renvoi", webhooks_page.call_one_again, TRUSTEE),
+    Route("GET", NOTICE, notices_page.show_notice, READERS),
+    Route("POST", f"{NOTICE}/decision", notices_page.decide_notice, TRUSTEE),
     Route("GET", "/journal", events_page.show_events, READERS),
 )
 

@@ -13,6 +13,7 @@ from console.sign_in_limits import SignInLimits
 from console.statement_desk import StatementDesk
 from keys.sealed import KeyFolder
 from keys.second_factor import SecondFactorKeys
+from keys.webhook_secret import WebhookKeys
 from ledger.account_rows import Role
 from ledger.connect import Connection, Pool
 from payouts.drawing import DrawingDesk
@@ -32,6 +33,9 @@ class Console:
     second_factors: SecondFactorKeys | None = None  # None: nobody can enrol one here
     require_second_factor: bool = False  # of those who approve
     receipts: ReceiptExport | None = None
+    webhook_keys: WebhookKeys | None = None  # None: no webhook can be added here
+    allows_private_webhooks: bool = False
+    sends_mail: bool = False
     drawings: DrawingDesk = field(default_factory=DrawingDesk)
     statements: StatementDesk = field(default_factory=StatementDesk)
     templates: Templates = field(default_factory=Templates)

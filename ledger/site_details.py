@@ -46,6 +46,7 @@ JOIN programme_services ps ON ps.programme_id = p.id AND ps.service_id = ANY(q.s
 JOIN services v ON v.id = ps.service_id
 LEFT JOIN site_details d ON d.site_id = s.id
 GROUP BY s.id, o.id, t.id ORDER BY t.name, s.name, s.id LIMIT $2"""
+PUBLISHERS = "SELECT DISTINCT funder FROM programmes ORDER BY funder"
 ALL_DETAILS = f"SELECT site_id, {DETAILS} FROM site_details WHERE site_id = ANY($1)"
 
 
@@ -118,6 +119,11 @@ async def places_on(connection: Connection, *, now: datetime) -> list[Place]:
     found = await connection.fetch(ALL_DETAILS, [row["site_id"] for row in rows])
     details = {row["site_id"]: SiteDetails(*list(row)[1:]) for row in found}
     return [_place(row, details.get(row["site_id"])) for row in rows]
+
+
+async def publishers(connection: Connection) -> list[str]:
+    """Who answers for the list: the funders."""
+    return [row["funder"] for row in await connection.fetch(PUBLISHERS)]
 
 
 def _place(row: Record, details: SiteDetails | None) -> Place:

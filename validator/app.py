@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from console.app import add_console
+from console.reserve_page import add_reserve_page
 from keys.sealed import KeyFolder
 from ledger.connect import open_pool
 from mobile_web.page import add_page
@@ -25,10 +26,12 @@ from validator.keeper import SnapshotKeeper
 from validator.limits import WrongCodes
 from validator.notice_clerks import notice_clerks
 from validator.openapi import openapi
+from validator.period_clerks import return_clerk
 from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
+from validator.top_up_clerk import top_up_clerk
 from validator.wiring import (
     CLERK,
     DESK,
@@ -74,8 +77,10 @@ def build_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     if settings.closes_on_calendars:
+        app.cleanup_ctx.append(run_each(return_clerk(settings.database_url)))
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
+        app.cleanup_ctx.append(run_each(top_up_clerk(settings.database_url)))
     if settings.sends_notices:
         app.cleanup_ctx.extend(run_each(clerk) for clerk in notice_clerks(settings, master_secret))
     for endpoint in ENDPOINTS:
@@ -84,6 +89,7 @@ def build_app(settings: Settings) -> web.Application:
             app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
+    add_reserve_page(app, pool=POOL)
     add_console(
         app,
         pool=POOL,
@@ -92,6 +98,8 @@ def build_app(settings: Settings) -> web.Application:
         master_secret=master_secret,
         require_second_factor=settings.require_totp,
         receipts=console_receipts,
+        allows_private_webhooks=settings.allows_private_webhooks,
+        sends_mail=settings.mail is not None,
     )
     return app
 
