@@ -43,7 +43,7 @@ async def declare(
                 actor=actor,
                 action="declaration.freeze",
                 subject=f"programme:{programme_id}",
-                year=year,
+                year=str(year),
                 passes=passes,
                 amount_cents=face_cents,
                 sha256=archive_sha256.hex(),

@@ -32,6 +32,9 @@ WHERE t.programme_id = $1 AND b.state = 'active' AND b.released_at IS NULL AND b
   AND NOT EXISTS (SELECT FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL)
   AND ($2::bigint[] IS NULL OR b.number = ANY($2))
 ORDER BY b.number"""
+UNRELEASED = """
+SELECT EXISTS (SELECT FROM booklets b JOIN batches t ON t.id = b.batch_id
+               WHERE t.programme_id = $1 AND b.activated_at IS NOT NULL AND b.released_at IS NULL)"""
 # In their order, before they are looked at: whoever hands one out meanwhile waits, or was first.
 LOCK_BOOKLETS = "SELECT FROM booklets WHERE number = ANY($1) ORDER BY number FOR UPDATE"
 
@@ -133,11 +136,17 @@ async def approve_block(
 
 
 async def release_all(connection: Connection, ending: EndingProgramme, *, at: datetime, actor: str) -> int:
-    """What nobody took goes back to the funds, once no scan can come any more; the cents."""
+    """What nobody took goes back to the funds, once no scan can come any more; the cents.
+
+    The stage is done when nothing is left: a booklet cancelled lately, or touched this moment, waits for the
+    next round.
+    """
     async with connection.transaction():
         await connection.execute(LOCK, ending.id)
         cents = await release_cancelled(connection, ending.id, now=at, actor=actor)
         cents += await release_expired(connection, ending.id, now=at, actor=actor)
+        if await connection.fetchval(UNRELEASED, ending.id):
+            return cents
         await record_stage(connection, ending, "released", at=at, actor=actor)
     return cents
 

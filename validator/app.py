@@ -26,7 +26,7 @@ from validator.keeper import SnapshotKeeper
 from validator.limits import WrongCodes
 from validator.notice_clerks import notice_clerks
 from validator.openapi import openapi
-from validator.period_clerks import return_clerk
+from validator.period_clerks import ending_clerk, return_clerk
 from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
@@ -78,6 +78,7 @@ def build_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     if settings.closes_on_calendars:
         app.cleanup_ctx.append(run_each(return_clerk(settings.database_url)))
+        app.cleanup_ctx.append(run_each(ending_clerk(settings.database_url)))
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
         app.cleanup_ctx.append(run_each(top_up_clerk(settings.database_url)))

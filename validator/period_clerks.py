@@ -1,6 +1,6 @@
-"""The clerk that freezes monthly returns on the 1st, whoever forgets it. What a return says is payouts'.
+"""The clerks that freeze monthly returns on the 1st, and alert and release at the end of a validity.
 
-Every process looks; the record holds that each programme and month is frozen once.
+Every process looks; the record holds that each month is frozen and each stage done once.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,9 @@ import structlog
 from ledger.connect import Connection
 from ledger.month_figures import FiguresDisagree
 from ledger.monthly_returns import due_returns
+from ledger.validity_ends import StageRefused, done_stages, ending_programmes, record_stage, release_all
 from payouts.month_freezing import freeze_month
+from programmes.end_of_validity import Stage, Validity, due_stages
 from validator.clerk import Clerk
 
 LOOK_SECONDS = 600.0
@@ -40,4 +42,31 @@ async def freeze_returns(connection: Connection, now: datetime) -> int:
             continue
         count += frozen.frozen_at == now
         log.info("return_frozen", programme=programme_id, month=f"{frozen.month:%Y-%m}")
+    return count
+
+
+def ending_clerk(dsn: str) -> Clerk:
+    async def look(connection: Connection) -> int:
+        return await keep_endings(connection, datetime.now(UTC))
+
+    return Clerk("endings", dsn, look, seconds=LOOK_SECONDS)
+
+
+async def keep_endings(connection: Connection, now: datetime) -> int:
+    """What no person has to decide: alerts, and the release of what expired. How many stages were done."""
+    count = 0
+    for ending in await ending_programmes(connection):
+        done = {Stage(one) for one in await done_stages(connection, ending)}
+        due = due_stages(Validity(ending.last_day, ending.grace_days), done, now)
+        try:
+            if Stage.ALERT in due:
+                await record_stage(connection, ending, Stage.ALERT, at=now, actor=ACTOR)
+                count += 1
+            if Stage.RELEASED in due:
+                await release_all(connection, ending, at=now, actor=ACTOR)
+                count += 1
+        except StageRefused:  # another process was first
+            continue
+        if due:
+            log.info("validity_stages", programme=ending.id, due=[stage.value for stage in due])
     return count

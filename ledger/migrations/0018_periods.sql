@@ -167,7 +167,8 @@ CREATE TRIGGER matches_are_no_refunds BEFORE INSERT ON matches FOR EACH ROW EXEC
 CREATE FUNCTION refuse_amendment_after_release() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.last_day > OLD.last_day AND EXISTS (
-        SELECT FROM validity_stages s WHERE s.programme_id = NEW.id AND s.stage = 'released') THEN
+        SELECT FROM booklets b JOIN batches t ON t.id = b.batch_id
+        WHERE t.programme_id = NEW.id AND b.state = 'active' AND b.released_at IS NOT NULL) THEN
         RAISE EXCEPTION 'the money of this programme''s unused passes went back to its funds: issue new booklets'
             USING ERRCODE = 'restrict_violation';
     END IF;
