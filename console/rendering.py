@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from console import event_words, french, remittance_words
 from keys.device_key import fingerprint
+from ledger.structures import paris_day
 
 STATIC_NAMES = ("console.css", "console.js", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
@@ -39,6 +40,7 @@ class Templates:
         self._environment.filters |= {
             "action": event_words.action_words,
             "actor": event_words.actor_words,
+            "calendar": event_words.CALENDARS.__getitem__,
             "cause": event_words.CAUSES.__getitem__,
             "count_of": french.count_of,
             "day": french.day,
@@ -50,6 +52,7 @@ class Templates:
             "instant": french.instant,
             "month": french.month,
             "number": french.thousands,
+            "paris_day": paris_day,
             "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,
             "siret": french.siret,

@@ -14,15 +14,18 @@ from console import (
     booklets_page,
     confirmation_page,
     corrections_page,
+    delivery_page,
     devices_page,
     enrolment_of_factor,
     events_page,
     home_page,
     matching_page,
+    orders_page,
     notices_page,
     own_account_page,
     payouts_page,
     practice_page,
+    programme_page,
     remittances_page,
     second_step,
     security_page,
@@ -30,6 +33,8 @@ from console import (
     site_page,
     statements_page,
     structures_page,
+    territories_page,
+    territory_page,
     trustee_account_page,
     webhooks_page,
 )
@@ -107,6 +112,12 @@ NOTICE = r"/avis/{notice:\d+}"
 WEBHOOK = r"/avis/appels/{webhook:\d+}"
 BATCH = r"/virements/{batch:\d+}"
 LINE = r"/rapprochement/{line:\d+}"
+PROGRAMME = r"/programmes/{programme:\d+}"
+TERRITORY = rf"{PROGRAMME}/territoires/{{territory:\d+}}"
+GRANT = rf"{TERRITORY}/dotations/{{grant:\d+}}"
+ORDER = r"/commandes/{order:\d+}"
+PROOF = rf"{ORDER}/epreuves/{{proof:\d+}}"
+DELIVERY = r"/livraisons/{delivery:\d+}"
 DISPUTE = r"/corrections/litiges/{dispute:\d+}"
 PROPOSAL = rf"{OPERATOR}/compte/{{account:\d+}}"
 
@@ -217,6 +228,34 @@ ROUTES = (
     Route("POST", "/telephones/nouveau", devices_page.invite, TRUSTEE | MANAGER),
     Route("GET", r"/telephones/{device:\d+}", devices_page.show_device, READERS | MANAGER),
     Route("POST", r"/telephones/{device:\d+}/revocation", devices_page.revoke, TRUSTEE | MANAGER),
+    # Programmes, what territories are granted, orders and deliveries; a funder reads its own programme
+    Route("GET", "/programmes", programme_page.show_programmes, READERS | FUNDER),
+    Route("GET", PROGRAMME, programme_page.show_programme, READERS | FUNDER),
+    Route("POST", f"{PROGRAMME}/avenant", programme_page.amend, APPROVER),
+    Route("GET", "/territoires", territories_page.show_own_territories, READERS | FUNDER),
+    Route("GET", f"{PROGRAMME}/territoires", territories_page.show_territories, READERS | FUNDER),
+    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER),
+    Route("POST", f"{TERRITORY}/condition", territory_page.check_condition, TRUSTEE),
+    Route("POST", f"{TERRITORY}/condition/retrait", territory_page.uncheck_condition, TRUSTEE),
+    Route("POST", f"{TERRITORY}/dotations", territory_page.propose_grant, TRUSTEE),
+    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER),
+    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER),
+    Route("POST", f"{GRANT}/envoi", territory_page.send_booklets, TRUSTEE),
+    Route("POST", f"{TERRITORY}/restitution", territory_page.take_back, TRUSTEE),
+    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER),
+    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER),
+    Route("GET", "/commandes", orders_page.show_orders, READERS),
+    Route("POST", "/commandes", orders_page.place, TRUSTEE),
+    Route("GET", ORDER, orders_page.show_order, READERS),
+    Route("POST", f"{ORDER}/devis", orders_page.quote, TRUSTEE),
+    Route("GET", f"{PROOF}.pdf", orders_page.send_proof, TRUSTEE),
+    Route("POST", f"{PROOF}/approbation", orders_page.approve_proof, APPROVER),
+    Route("POST", f"{PROOF}/refus", orders_page.refuse_proof, APPROVER),
+    Route("POST", f"{ORDER}/annulation", orders_page.cancel, TRUSTEE),
+    Route("GET", DELIVERY, delivery_page.show_delivery, READERS),
+    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS),
+    Route("POST", f"{DELIVERY}/arrivee", delivery_page.note_receipt, TRUSTEE),
+    Route("POST", f"{DELIVERY}/activation", delivery_page.activate, TRUSTEE, is_releasing=True),
     # Booklets
     Route("GET", "/carnets", booklets_page.show_booklets, READERS),
     Route("POST", "/carnets/annulation", booklets_page.cancel, TRUSTEE),

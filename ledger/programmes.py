@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from ledger.calendar_rows import Calendar
-from ledger.connect import Connection
+from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.facts import PROGRAMMES
 from ledger.programme_rules import add_version, follow, newest_rules
@@ -98,9 +98,17 @@ async def find_programme(connection: Connection, programme_id: int) -> Programme
     row = await connection.fetchrow(ONE, programme_id)
     if row is None:
         raise UnknownProgramme(f"no programme {programme_id}; `poincon programmes list` shows those known")
+    return _programme(row)
+
+
+def _programme(row: Record) -> Programme:
     told = dict(row)
     territory_ids, service_ids = told.pop("territory_ids"), told.pop("service_ids")
     return Programme(**told, territory_ids=frozenset(territory_ids), service_ids=frozenset(service_ids))
+
+
+async def list_programmes(connection: Connection) -> list[Programme]:
+    return [_programme(row) for row in await connection.fetch(PROGRAMMES)]
 
 
 async def programme_ids(connection: Connection) -> frozenset[int]:
