@@ -39,6 +39,7 @@ def _is_expected(error: Exception) -> bool:
 
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
+    from ledger.application_rows import ApplicationRefused
     from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
     from ledger.connect import UNREACHABLE
@@ -47,6 +48,7 @@ def _is_expected(error: Exception) -> bool:
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
     from ledger.migrate import MigrationError
+    from ledger.notice_rows import NoticeRefused
     from ledger.payout_rows import PayoutRefused
     from ledger.programmes import UnknownProgramme
     from ledger.signing_keys import KeyChangeRefused
@@ -64,6 +66,8 @@ def _is_expected(error: Exception) -> bool:
             CorrectionRefused,
             DisputeRefused,
             PayoutRefused,
+            NoticeRefused,
+            ApplicationRefused,
             BankAccountRefused,
             RecordUnusable,
             UnknownDevice,

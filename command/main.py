@@ -14,8 +14,10 @@ from command.failure import told
 from command.funds import funds
 from command.guard import guard
 from command.keys import keys
+from command.notices import notices
 from command.operators import operators
 from command.payouts import payouts
+from command.places import places
 from command.programmes import programmes
 from command.receipts import receipts
 from command.remittances import remittances
@@ -43,6 +45,8 @@ for subcommand in (
     funds,
     books,
     operators,
+    places,
+    notices,
     devices,
     accounts,
     decode,

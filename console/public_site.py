@@ -34,7 +34,7 @@ from ledger.connect import UNREACHABLE, Connection, Pool, answering
 from ledger.contacts import ADDRESS_CHARS_MAX, is_address
 from ledger.site_details import Place, places_on, publishers
 from ledger.structures import OpenProgramme, open_programmes
-from programmes.mednum import as_csv, as_json, records_of
+from programmes.mednum import as_csv_bytes, as_json_bytes, records_of
 from programmes.places import MAP_HEIGHT, MAP_WIDTH, choices_in, map_of, narrowed
 
 KEPT_SECONDS = 60
@@ -120,12 +120,12 @@ async def show_places(request: web.Request) -> web.Response:
 
 
 async def send_csv(request: web.Request) -> web.Response:
-    body = as_csv(await _records(request))
+    body = as_csv_bytes(await _records(request))
     return _data(request, body, "text/csv", "lieux-pass-numerique.csv")
 
 
 async def send_json(request: web.Request) -> web.Response:
-    return _data(request, as_json(await _records(request)), "application/json", None)
+    return _data(request, as_json_bytes(await _records(request)), "application/json", None)
 
 
 async def show_form(request: web.Request) -> web.Response:

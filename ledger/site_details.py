@@ -36,7 +36,8 @@ FROM sites s JOIN territories t ON t.id = s.territory_id WHERE s.operator_id = $
 PLACES = """
 SELECT s.id AS site_id, s.name, o.name AS operator, o.siret, t.name AS territory,
        array_agg(DISTINCT v.label) AS services, array_remove(array_agg(DISTINCT v.mednum), NULL) AS mednum,
-       array_agg(DISTINCT v.code) AS codes, array_agg(DISTINCT p.name) AS programmes,
+       coalesce(array_agg(DISTINCT v.code) FILTER (WHERE v.mednum IS NULL), '{}') AS codes,
+       array_agg(DISTINCT p.name) AS programmes,
        max(d.updated_at) AS updated_at
 FROM sites s JOIN operators o ON o.id = s.operator_id JOIN territories t ON t.id = s.territory_id
 JOIN qualifications q ON q.operator_id = o.id AND q.starts_on <= $1 AND (q.ends_on IS NULL OR q.ends_on >= $1)
@@ -46,6 +47,7 @@ JOIN programme_services ps ON ps.programme_id = p.id AND ps.service_id = ANY(q.s
 JOIN services v ON v.id = ps.service_id
 LEFT JOIN site_details d ON d.site_id = s.id
 GROUP BY s.id, o.id, t.id ORDER BY t.name, s.name, s.id LIMIT $2"""
+NAME_SERVICE = "UPDATE services SET mednum = $2 WHERE code = $1 AND id > 0 RETURNING id"
 PUBLISHERS = "SELECT DISTINCT funder FROM programmes ORDER BY funder"
 ALL_DETAILS = f"SELECT site_id, {DETAILS} FROM site_details WHERE site_id = ANY($1)"
 
@@ -87,7 +89,7 @@ class Place:
     territory: str
     services: tuple[str, ...]
     mednum: tuple[str, ...]  # the same in the words of the national schema, as far as they were said
-    codes: tuple[str, ...]
+    codes: tuple[str, ...]  # of those that were not said
     programmes: tuple[str, ...]
     updated_at: datetime | None  # of its details
     details: SiteDetails | None
@@ -119,6 +121,17 @@ async def places_on(connection: Connection, *, now: datetime) -> list[Place]:
     found = await connection.fetch(ALL_DETAILS, [row["site_id"] for row in rows])
     details = {row["site_id"]: SiteDetails(*list(row)[1:]) for row in found}
     return [_place(row, details.get(row["site_id"])) for row in rows]
+
+
+async def name_service(connection: Connection, code: str, name: str, *, actor: str) -> bool:
+    """name: in the words of the national schema. False: no service has the code."""
+    async with connection.transaction():
+        service_id = await connection.fetchval(NAME_SERVICE, code, name)
+        if service_id is None:
+            return False
+        subject = f"service:{service_id}"
+        await record_event(connection, actor=actor, action="service.mednum", subject=subject, name=name)
+    return True
 
 
 async def publishers(connection: Connection) -> list[str]:

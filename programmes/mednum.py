@@ -92,7 +92,7 @@ def records_of(places: Iterable[Place], *, source: str) -> list[dict[str, str]]:
     return [record for place in places if (record := record_of(place, source=source))]
 
 
-def as_csv(records: Iterable[Mapping[str, str]]) -> bytes:
+def as_csv_bytes(records: Iterable[Mapping[str, str]]) -> bytes:
     """With every field of the schema, in its order."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -101,7 +101,7 @@ def as_csv(records: Iterable[Mapping[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def as_json(records: Iterable[Mapping[str, str]]) -> bytes:
+def as_json_bytes(records: Iterable[Mapping[str, str]]) -> bytes:
     return msgspec.json.encode(
         [
             {

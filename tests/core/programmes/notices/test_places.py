@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.site_details import Place, SiteDetails
-from programmes.mednum import FIELDS, REQUIRED, SERVICES, as_csv, as_json, record_of, records_of
+from programmes.mednum import FIELDS, REQUIRED, SERVICES, as_csv_bytes, as_json_bytes, record_of, records_of
 from programmes.places import MAP_HEIGHT, MAP_WIDTH, choices_in, map_of, narrowed
 
 # Of the schema itself, version 0.2.0.
@@ -78,17 +78,19 @@ def test_a_service_that_was_told_in_the_words_of_the_schema_is_taken():
 
 def test_csv_has_every_field_in_order_and_json_has_numbers():
     records = records_of([PLACE], source="Métropole")
-    [head, row] = csv.reader(io.StringIO(as_csv(records).decode()))
+    [head, row] = csv.reader(io.StringIO(as_csv_bytes(records).decode()))
     assert tuple(head) == FIELDS
     assert dict(zip(head, row, strict=True))["telephone"] == "+33326000000"
-    [told] = json.loads(as_json(records))
+    [told] = json.loads(as_json_bytes(records))
     assert (told["latitude"], told["longitude"]) == (49.2583, 4.0317)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "@import", "-2", "+cmd"])
 def test_a_name_that_a_spreadsheet_would_run_is_only_text_to_it(name):
     rows = list(
-        csv.DictReader(io.StringIO(as_csv(records_of([replace(PLACE, name=name)], source="x")).decode()))
+        csv.DictReader(
+            io.StringIO(as_csv_bytes(records_of([replace(PLACE, name=name)], source="x")).decode())
+        )
     )
     assert rows[0]["nom"] == f"'{name}"
 
