@@ -98,6 +98,15 @@ OWN_PROPOSAL = Refusal(
     "Vous avez proposé ce compte bancaire : une autre personne du mandataire l’approuve, avec son propre"
     " compte de console.",
 )
+NO_BOOKLET = Refusal(404, "Carnet introuvable", "Aucun carnet ne porte ce numéro.")
+NO_PRESCRIBER = Refusal(404, "Prescripteur introuvable", "Aucun prescripteur ne porte ce numéro.")
+NO_HANDOUT = Refusal(404, "Remise introuvable", "Aucune remise de votre structure ne porte ce numéro.")
+NO_LONGER_PRESCRIBER = Refusal(
+    403,
+    "Vous ne remettez plus de carnets",
+    "Vous n’êtes plus inscrit parmi les personnes qui remettent des carnets pour cette structure. Écrivez au"
+    " mandataire.",
+)
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
 NO_PRACTICE = Refusal(
     503,

@@ -10,13 +10,13 @@ from console import event_words, french, remittance_words
 from keys.device_key import fingerprint
 from ledger.structures import paris_day
 
-STATIC_NAMES = ("console.css", "console.js", "mark.svg")
+STATIC_NAMES = ("console.css", "console.js", "handout.js", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
 STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; worker-src 'self'; img-src 'self' data:; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",

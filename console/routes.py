@@ -11,6 +11,7 @@ from console import (
     applications_page,
     bank_account_page,
     batch_page,
+    booklet_page,
     booklets_page,
     confirmation_page,
     corrections_page,
@@ -18,6 +19,7 @@ from console import (
     devices_page,
     enrolment_of_factor,
     events_page,
+    handout_page,
     home_page,
     matching_page,
     orders_page,
@@ -25,6 +27,7 @@ from console import (
     own_account_page,
     payouts_page,
     practice_page,
+    prescribers_page,
     programme_page,
     remittances_page,
     second_step,
@@ -32,6 +35,7 @@ from console import (
     sign_in,
     site_page,
     statements_page,
+    stock_page,
     structures_page,
     territories_page,
     territory_page,
@@ -41,7 +45,9 @@ from console import (
 from console.admission import admitted
 from console.claims_page import send_letter, show_claims
 from console.closing_page import close, show_closing
+from console.counters_page import show_counters
 from console.funds_page import show_funds
+from console.guidance_page import send_sheet
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
 from console.today_page import show_today
@@ -57,6 +63,7 @@ TRUSTEE: Roles = PREPARER | APPROVER
 READERS: Roles = TRUSTEE | {Role.AUDITOR}
 FUNDER: Roles = frozenset({Role.FUNDER})
 MANAGER: Roles = frozenset({Role.OPERATOR})
+PRESCRIBER: Roles = frozenset({Role.PRESCRIBER})
 EVERYBODY: Roles = frozenset(Role)
 
 
@@ -111,6 +118,8 @@ APPLICATION = r"/candidatures/{application:\d+}"
 NOTICE = r"/avis/{notice:\d+}"
 WEBHOOK = r"/avis/appels/{webhook:\d+}"
 BATCH = r"/virements/{batch:\d+}"
+HANDOUTS = r"/prescripteurs/{prescriber:\d+}"
+BOOKLET = r"/carnets/{booklet:\d+}"
 LINE = r"/rapprochement/{line:\d+}"
 PROGRAMME = r"/programmes/{programme:\d+}"
 TERRITORY = rf"{PROGRAMME}/territoires/{{territory:\d+}}"
@@ -260,6 +269,23 @@ ROUTES = (
     Route("GET", "/carnets", booklets_page.show_booklets, READERS),
     Route("POST", "/carnets/annulation", booklets_page.cancel, TRUSTEE),
     Route("POST", "/carnets/entrainement", practice_page.print_practice, TRUSTEE),
+    Route("GET", BOOKLET, booklet_page.show_booklet, READERS),
+    Route("POST", f"{BOOKLET}/remplacement", booklet_page.replace, TRUSTEE),
+    Route("GET", "/compteurs", show_counters, READERS | FUNDER),
+    # Prescribers: who hands booklets out, and what they have
+    Route("GET", "/remise", handout_page.show_desk, PRESCRIBER),
+    Route("POST", "/remise", handout_page.give, PRESCRIBER),
+    Route("POST", r"/remise/{handout:\d+}/annulation", handout_page.undo, PRESCRIBER),
+    Route("POST", "/remise/perte", handout_page.tell_loss, PRESCRIBER),
+    Route("GET", "/remise/fiche.pdf", send_sheet, PRESCRIBER),
+    Route("GET", "/stock", stock_page.show_stock, PRESCRIBER),
+    Route("POST", "/stock/comptage", stock_page.count, PRESCRIBER),
+    Route("GET", "/prescripteurs", prescribers_page.show_prescribers, READERS),
+    Route("POST", "/prescripteurs", prescribers_page.add, TRUSTEE),
+    Route("GET", HANDOUTS, prescribers_page.show_prescriber, READERS),
+    Route("POST", f"{HANDOUTS}/personnes", prescribers_page.add_person, TRUSTEE),
+    Route("POST", rf"{HANDOUTS}/personnes/{{person:\d+}}/fin", prescribers_page.end_person, TRUSTEE),
+    Route("POST", f"{HANDOUTS}/transfert", prescribers_page.transfer, TRUSTEE),
     # Organisations that ask to accept passes
     Route("GET", "/candidatures", applications_page.show_applications, READERS),
     Route("POST", "/candidatures/criteres", applications_page.publish, TRUSTEE),

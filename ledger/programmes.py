@@ -30,6 +30,9 @@ IDS = "SELECT id FROM programmes"
 ONE = f"SELECT * FROM ({PROGRAMMES}) AS known WHERE id = $1"
 
 
+CONTACT = "SELECT contact FROM programmes WHERE id = $1"
+
+
 class UnknownProgramme(Exception):
     """No programme has this number."""
 
@@ -113,3 +116,8 @@ async def list_programmes(connection: Connection) -> list[Programme]:
 
 async def programme_ids(connection: Connection) -> frozenset[int]:
     return frozenset(row["id"] for row in await connection.fetch(IDS))
+
+
+async def find_contact(connection: Connection, programme_id: int) -> str:
+    """Whom beneficiaries ask; printed on their papers."""
+    return str(await connection.fetchval(CONTACT, programme_id) or "")

@@ -201,6 +201,8 @@ SELECT r.new_booklet, d.programme_id, d.territory_id, d.id, d.grant_id, d.dispat
 FROM replacements r JOIN delivered_booklets b ON b.booklet = r.root_booklet JOIN deliveries d ON d.id = b.delivery_id
 WHERE r.new_booklet IS NOT NULL AND b.restitution_id IS NULL;
 
+CREATE INDEX events_subject ON events (subject);  -- a booklet's own history
+
 -- What every counter is counted from: each booklet with its programme, its territory and its line.
 CREATE VIEW counted_booklets AS
 SELECT b.number, coalesce(r.root_booklet, b.number) AS root, r.new_booklet IS NOT NULL AS is_replacement,
