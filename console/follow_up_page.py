@@ -4,10 +4,10 @@ Totals are live. Who, where and what come from the frozen months alone, so that 
 by comparing this page with itself a day later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from console.refusal import NO_PAGE, PageRefused
 from console.rendering import NO_STORE
 from console.visit import Visit
 from ledger.account_rows import Role
+from ledger.connect import Connection
 from ledger.follow_up import Followed, FollowUp, follow_up
 from ledger.monthly_returns import list_returns, return_csv, return_pdf
 from ledger.payout_register import programme_names
@@ -25,6 +26,7 @@ from programmes.forecast import WEEKS, Forecast, forecast
 from programmes.returns import tables_of
 from programmes.usage import Usage, usage
 
+ReturnPaper: TypeAlias = Callable[[Connection, int, date], Awaitable[bytes | None]]
 WEEKS_SHOWN = 16
 DIMENSIONS: Mapping[str, str] = {
     "operator": "Par structure et lieu",
@@ -72,14 +74,23 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def send_return(visit: Visit) -> web.StreamResponse:
+async def send_return_pdf(visit: Visit) -> web.StreamResponse:
+    return await _frozen(visit, "pdf", "application/pdf", return_pdf)
+
+
+async def send_return_csv(visit: Visit) -> web.StreamResponse:
+    return await _frozen(visit, "csv", "text/csv", return_csv)
+
+
+async def _frozen(visit: Visit, suffix: str, kind: str, read: ReturnPaper) -> web.StreamResponse:
     """As it was frozen, byte for byte."""
     programme_id = int(visit.request.match_info["programme"])
     if visit.account.role is Role.FUNDER and programme_id != visit.account.programme_id:
         raise PageRefused(NO_PAGE)
-    month, suffix = visit.request.match_info["month"], visit.request.match_info["suffix"]
-    first = date.fromisoformat(f"{month}-01")
-    read, kind = {"csv": (return_csv, "text/csv"), "pdf": (return_pdf, "application/pdf")}[suffix]
+    try:
+        first = date.fromisoformat(f"{visit.request.match_info['month']}01")
+    except ValueError:
+        raise PageRefused(NO_PAGE) from None
     content = await read(visit.connection, programme_id, first)
     if content is None:
         raise PageRefused(NO_PAGE)

@@ -15,6 +15,7 @@ class Place(NamedTuple):
 PLACES = (
     Place("/aujourdhui", "Aujourd’hui"),
     Place("", "Vue d’ensemble"),
+    Place("/suivi", "Suivi"),
     Place("/bordereaux", "Bordereaux"),
     Place("/compte", "Compte bancaire"),
     Place("/virements", "Virements"),

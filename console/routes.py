@@ -17,6 +17,7 @@ from console import (
     corrections_page,
     delivery_page,
     devices_page,
+    ending_page,
     enrolment_of_factor,
     events_page,
     handout_page,
@@ -46,6 +47,7 @@ from console.admission import admitted
 from console.claims_page import send_letter, show_claims
 from console.closing_page import close, show_closing
 from console.counters_page import show_counters
+from console.follow_up_page import send_return_csv, send_return_pdf, show_follow_up
 from console.funds_page import show_funds
 from console.guidance_page import send_sheet
 from console.receipts_page import export_receipts
@@ -128,6 +130,8 @@ ORDER = r"/commandes/{order:\d+}"
 PROOF = rf"{ORDER}/epreuves/{{proof:\d+}}"
 DELIVERY = r"/livraisons/{delivery:\d+}"
 DISPUTE = r"/corrections/litiges/{dispute:\d+}"
+MONTH = r"/suivi/{programme:\d+}/{month:\d+}"
+ENDING = r"/fin-de-validite/{programme:\d+}"
 PROPOSAL = rf"{OPERATOR}/compte/{{account:\d+}}"
 
 ROUTES = (
@@ -223,6 +227,18 @@ ROUTES = (
     Route("POST", f"{LINE}/annulation", matching_page.undo_line, TRUSTEE),
     # Money of programmes; a funder's is its own programme's
     Route("GET", "/fonds", show_funds, READERS | FUNDER),
+    # How passes are consumed, and how their validity ends
+    Route("GET", "/suivi", show_follow_up, READERS | FUNDER),
+    Route("GET", f"{MONTH}.pdf", send_return_pdf, READERS | FUNDER),
+    Route("GET", f"{MONTH}.csv", send_return_csv, READERS | FUNDER),
+    Route("GET", "/fin-de-validite", ending_page.show_ending, READERS | FUNDER),
+    Route("POST", f"{ENDING}/blocage", ending_page.propose, TRUSTEE),
+    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER),
+    Route("POST", f"{ENDING}/prise-en-compte", ending_page.acknowledge, FUNDER),
+    Route("POST", f"{ENDING}/etat", ending_page.draw, TRUSTEE),
+    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER),
+    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER),
+    Route("POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE),
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
