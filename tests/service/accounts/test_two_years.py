@@ -17,6 +17,8 @@ from ledger.audit import audit
 from ledger.books import balances
 from ledger.calendar_rows import midnight
 from ledger.correction_rows import DisputeOutcome
+from ledger.counters import read_counters
+from ledger.follow_up import follow_up
 from ledger.frozen_renderings import freeze_rendering
 from ledger.money import operator_money
 from ledger.month_figures import month_of
@@ -25,12 +27,14 @@ from ledger.overview import read_overview
 from ledger.payout_register import programme_funds
 from ledger.remittance_rows import PARIS
 from ledger.rendering_rows import Period
+from ledger.reserve import read_reserve
 from loadtests.model_bank import Style
 from loadtests.simulated_years import Years, instants_of
+from payouts.declaration import write_declaration
 from payouts.month_freezing import freeze_month
 from payouts.rendering import render_to_file
 from payouts.rendering_verify import verify_accounts
-from programmes.returns import sum_of
+from programmes.returns import passes_by_territory, sum_of, tables_of
 
 # So far ahead that what the seed posts at the real clock is before them whenever this runs.
 MONTHS = [date(year, month, 1) for year in (2091, 2092) for month in range(1, 13)]
@@ -156,10 +160,7 @@ async def _hold_two_years(years, months, tmp_path):
     own = await render_to_file(drill.connection, path, YEARS, funder=funds.funder)
     assert verify_accounts(path).differences == []
     assert (own.facts.held_cents, own.facts.unpaid_cents) == (funds.held_cents, funds.owed_cents)
-    facts = [one.facts for one in await list_returns(drill.connection, drill.programme_id, first=MONTHS[0])]
-    assert len(facts) == len(MONTHS)
-    assert sum_of(facts, "consumed_cents") == years.total("remitted")
-    assert sum_of(facts, "paid_cents") == years.total("paid")
+    await _hold_reports(years, funds)
     remittances = await years.remittances()
     assert sum(one.remittance.total_cents for one in remittances) == years.total("remitted")
     assert sum(one.remittance.payment.paid_cents for one in remittances) == years.total("paid")
@@ -167,6 +168,48 @@ async def _hold_two_years(years, months, tmp_path):
     await freeze_rendering(drill.connection, rendered.facts, actor="tests", at=settled)
     found = await audit(drill.connection, keyring=Keyring.from_keys([]), opened_keys=None)
     assert found.is_clean, found.disagreements
+
+
+async def _hold_reports(years, funds):
+    """Returns summed, both declarations, dashboard, counters and reserve: the same, to the unit."""
+    connection, programme_id = years.drill.connection, years.drill.programme_id
+    now = YEARS.until.astimezone(UTC)
+    told = await list_returns(connection, programme_id)
+    assert [one.month for one in told[1:]] == MONTHS
+    facts = [one.facts for one in told]
+    lived = facts[1:]
+    assert sum_of(lived, "consumed_cents") == years.total("remitted")
+    assert sum_of(lived, "paid_cents") == years.total("paid")
+    assert sum_of(lived, "received_cents") == years.total("received")
+    declared = [
+        await write_declaration(connection, io.BytesIO(), programme_id, year) for year in (2091, 2092)
+    ]
+    assert sum(one.facts.face_cents for one in declared) == years.total("remitted")
+    assert sum(one.facts.passes for one in declared) == sum_of(lived, "consumed_passes")
+    consumed = sum_of(facts, "consumed_passes")
+    dashboard = await follow_up(connection, programme_id, now=now, weeks=16)
+    assert dashboard.whole.consumed_passes == consumed
+    counted = await read_counters(connection, now=now, programme_id=programme_id)
+    assert sum(one.counters.consumed.passes for one in counted) == consumed
+    assert all(table.total == consumed for table in tables_of(facts).values())
+    assert sum(passes_by_territory(facts).values()) == consumed
+    [reserve] = [one for one in (await read_reserve(connection, now=now)).programmes if one.funds == funds]
+    assert reserve.is_covered
+    remaining = sum(one.counters.remaining.cents + one.counters.expired.cents for one in counted)
+    assert reserve.live_cents == remaining
+    assert reserve.live_cents + reserve.waiting_cents == funds.circulation_cents
+    last = told[-1].facts["sums"]
+    assert (
+        last["free_cents"]
+        == funds.free_cents
+        == sum_of(facts, "received_cents")
+        + sum_of(facts, "released_cents")
+        - sum_of(facts, "activated_cents")
+        - sum_of(facts, "corrected_cents")
+    )
+    assert last["owed_cents"] == funds.owed_cents
+    assert sum_of(facts, "paid_cents") == funds.paid_cents
+    assert sum_of(facts, "received_cents") == funds.received_cents
 
 
 async def _rendered(years, period, tmp_path):
