@@ -39,6 +39,7 @@ def _is_expected(error: Exception) -> bool:
 
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
+    from ledger.amendments import AmendmentRefused
     from ledger.application_rows import ApplicationRefused
     from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
@@ -47,9 +48,12 @@ def _is_expected(error: Exception) -> bool:
     from ledger.devices import UnknownDevice
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
+    from ledger.grant_rows import GrantRefused
     from ledger.migrate import MigrationError
     from ledger.notice_rows import NoticeRefused
+    from ledger.order_rows import OrderRefused
     from ledger.payout_rows import PayoutRefused
+    from ledger.programme_rules import UnknownRules
     from ledger.programmes import UnknownProgramme
     from ledger.signing_keys import KeyChangeRefused
     from payouts.accounts import AccountRefused as BankAccountRefused
@@ -65,6 +69,10 @@ def _is_expected(error: Exception) -> bool:
             FundingRefused,
             CorrectionRefused,
             DisputeRefused,
+            AmendmentRefused,
+            UnknownRules,
+            GrantRefused,
+            OrderRefused,
             PayoutRefused,
             NoticeRefused,
             ApplicationRefused,

@@ -12,10 +12,12 @@ from command.demo import demo
 from command.devices import devices
 from command.failure import told
 from command.funds import funds
+from command.grants import grants
 from command.guard import guard
 from command.keys import keys
 from command.notices import notices
 from command.operators import operators
+from command.orders import orders
 from command.payouts import payouts
 from command.places import places
 from command.programmes import programmes
@@ -41,6 +43,8 @@ for subcommand in (
     migrate,
     keys,
     programmes,
+    orders,
+    grants,
     booklets,
     funds,
     books,
