@@ -35,7 +35,7 @@ from ledger.contacts import ADDRESS_CHARS_MAX, is_address
 from ledger.site_details import Place, places_on, publishers
 from ledger.structures import OpenProgramme, open_programmes
 from programmes.mednum import as_csv_bytes, as_json_bytes, records_of
-from programmes.places import MAP_HEIGHT, MAP_WIDTH, choices_in, map_of, narrowed
+from programmes.places import MAP_HEIGHT, MAP_WIDTH, choices_in, hours_words, map_of, narrowed, phone_words
 
 KEPT_SECONDS = 60
 SHOWN_MAX = 300
@@ -114,6 +114,8 @@ async def show_places(request: web.Request) -> web.Response:
         commune=commune,
         service=service,
         map=map_of(found[:SHOWN_MAX]),
+        phone_words=phone_words,
+        hours_words=hours_words,
         MAP_WIDTH=MAP_WIDTH,
         MAP_HEIGHT=MAP_HEIGHT,
     )

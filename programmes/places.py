@@ -1,11 +1,13 @@
 """The public list of places: filtered, and laid out on a small map. Pure; the page is the console's."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.site_details import Place
+from programmes.print.french import NBSP
 
 MAP_WIDTH, MAP_HEIGHT = 640, 420
 MARGIN = 28
@@ -13,6 +15,17 @@ POINTS_MAX = 500
 SPAN_DEGREES_MIN = 0.02  # about two kilometres: one place alone is not shown as if under a lens
 SCALE_KM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 KM_PER_DEGREE = 111.32
+DAYS = {
+    "Mo": "lundi",
+    "Tu": "mardi",
+    "We": "mercredi",
+    "Th": "jeudi",
+    "Fr": "vendredi",
+    "Sa": "samedi",
+    "Su": "dimanche",
+    "PH": "jours fériés",
+    "off": "fermé",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,19 @@ def map_of(places: Sequence[Place]) -> PlaceMap | None:
     per_km = per_degree / KM_PER_DEGREE
     scale_km = max((km for km in SCALE_KM if km * per_km <= MAP_WIDTH / 3), default=SCALE_KM[0])
     return PlaceMap(points, scale_km, round(scale_km * per_km, 1), len(places) - len(points))
+
+
+def phone_words(number: str) -> str:
+    """As French eyes read it: `03 26 00 00 00`; a number from elsewhere as it is."""
+    if not re.fullmatch(r"\+33\d{9}", number):
+        return number
+    digits = f"0{number.removeprefix('+33')}"
+    return NBSP.join(digits[start : start + 2] for start in range(0, len(digits), 2))
+
+
+def hours_words(hours: str) -> str:
+    """Opening hours of OpenStreetMap with the days in French; what else they say stays as it is."""
+    return re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su|PH|off)\b", lambda found: DAYS[found[0]], hours)
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from ledger.site_details import Place, SiteDetails
 from programmes.mednum import FIELDS, REQUIRED, SERVICES, as_csv_bytes, as_json_bytes, record_of, records_of
-from programmes.places import MAP_HEIGHT, MAP_WIDTH, choices_in, map_of, narrowed
+from programmes.places import (
+    MAP_HEIGHT,
+    MAP_WIDTH,
+    choices_in,
+    hours_words,
+    map_of,
+    narrowed,
+    phone_words,
+)
 
 # Of the schema itself, version 0.2.0.
 PATTERNS = {
@@ -139,3 +147,9 @@ def test_every_point_is_within_the_frame_wherever_the_places_are(coordinates):
         assert 0 <= point.x <= MAP_WIDTH
         assert 0 <= point.y <= MAP_HEIGHT
     assert [point.number for point in drawn.points] == list(range(1, len(coordinates) + 1))
+
+
+def test_phones_and_hours_are_read_by_french_eyes():
+    assert phone_words("+33326000000") == "03 26 00 00 00".replace(" ", "\u00a0")
+    assert phone_words("+687260000") == "+687260000"
+    assert hours_words("Mo-Fr 09:00-12:00; PH off") == "lundi-vendredi 09:00-12:00; jours fériés fermé"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from ledger.connect import connected
 from ledger.contacts import add_address, list_addresses, remove_address
@@ -23,6 +24,7 @@ from ledger.notices import (
 from ledger.payout_rows import OperatorAccount
 from programmes.notices.mail_server import MailServer
 from programmes.notices.retries import ATTEMPTS_MAX, WAITS
+from validator.app import build_app
 
 BY_HAND = {"actor": "tests", "reason": "vu au téléphone"}
 
@@ -326,3 +328,18 @@ async def test_who_sends_mail_holds_no_lock_after_its_connection_ends(told, inst
     await mail(nowhere)
     async with connected(instance.dsn, purpose="tests") as other:
         assert await other.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+async def test_the_running_service_sends_what_is_due_by_itself(
+    instance, told, serving, kinds_of_servers, until, notice
+):
+    server = kinds_of_servers["takes"]()
+    async with serving(server) as reached:
+        settings = replace(instance.settings, sends_notices=True, mail=reached)
+        async with TestClient(TestServer(build_app(settings))):
+
+            async def is_sent() -> bool:
+                return (await notice()).state is NoticeState.SENT
+
+            await until(is_sent)
+    assert len(server.taken) == 1
