@@ -24,6 +24,7 @@ from ledger.handout_rows import (
 from ledger.handouts import (
     HandoutRefused,
     find_booklet_to_hand_out,
+    find_by_request,
     find_handout,
     hand_out,
     newest_handouts,
@@ -59,6 +60,8 @@ async def give(visit: Visit) -> web.StreamResponse:
     await _refuse_who_left(visit)
     booklet = None
     try:
+        if done := await find_by_request(visit.connection, _request_in(visit.form)):
+            raise web.HTTPSeeOther(f"{DESK}?{DONE}={done.id}")  # the second of two taps
         booklet = await _found(visit, booklet_in(visit.form, BOOKLET))
         kept = await current_questionnaire(visit.connection, booklet.programme_id)
         new = _new_handout(visit, booklet, kept)

@@ -5,6 +5,7 @@ Whoever handed a part of a booklet out accepts none of its passes: persons, not 
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from ledger.connect import Connection, Record
 from ledger.events import record_event
@@ -151,6 +152,11 @@ async def undo_handout(
 
 async def find_handout(connection: Connection, handout_id: int) -> Handout | None:
     row = await connection.fetchrow(FIND, handout_id)
+    return _handout(row) if row else None
+
+
+async def find_by_request(connection: Connection, request_id: UUID) -> Handout | None:
+    row = await connection.fetchrow(BY_REQUEST, request_id)
     return _handout(row) if row else None
 
 
