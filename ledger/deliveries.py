@@ -1,6 +1,6 @@
 """Deliveries of booklets to territories: dispatched, received, activated with their money, given back.
 
-How many may be dispatched is held by the database (0014_grants.sql).
+How many may be dispatched is held by the database (0019_grants_hold.sql).
 """
 
 from collections.abc import Sequence

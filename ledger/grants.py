@@ -1,6 +1,6 @@
 """Grants of passes to territories: read, proposed and decided.
 
-The cap is the database's (0014_grants.sql); when a grant is due, and what hinders it, is programmes/'s.
+The cap is the database's (0019_grants_hold.sql); when a grant is due, and what hinders it, is programmes/'s.
 """
 
 from datetime import date, datetime
