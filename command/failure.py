@@ -49,12 +49,15 @@ def _is_expected(error: Exception) -> bool:
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
     from ledger.grant_rows import GrantRefused
+    from ledger.handouts import HandoutRefused
     from ledger.migrate import MigrationError
     from ledger.notice_rows import NoticeRefused
     from ledger.order_rows import OrderRefused
     from ledger.payout_rows import PayoutRefused
+    from ledger.prescribers import PrescriberRefused
     from ledger.programme_rules import UnknownRules
     from ledger.programmes import UnknownProgramme
+    from ledger.replacements import ReplacementRefused, ReplacementWaits
     from ledger.signing_keys import KeyChangeRefused
     from payouts.accounts import AccountRefused as BankAccountRefused
     from programmes.setup import SetupError
@@ -66,6 +69,10 @@ def _is_expected(error: Exception) -> bool:
             EmbeddedError,
             SealError,
             IssueRefused,
+            PrescriberRefused,
+            HandoutRefused,
+            ReplacementRefused,
+            ReplacementWaits,
             FundingRefused,
             CorrectionRefused,
             DisputeRefused,
