@@ -95,6 +95,7 @@ async def show_ending(visit: Visit, wrong: FieldRefused | None = None) -> web.St
         ending=ending,
         validity=validity,
         phase=PHASES[validity.phase(visit.now)],
+        is_over=visit.now >= validity.released_from,
         is_for_statement=validity.phase(visit.now) is Phase.STATEMENT,
         stages=[(STAGES[stage], done.get(stage), stage in due) for stage in Stage],
         due={stage.value for stage in due},

@@ -47,7 +47,8 @@ def week_chart(mondays: Sequence[date], counts: Sequence[int]) -> WeekChart | No
     for place, (monday, count) in enumerate(zip(mondays, counts, strict=True)):
         height = round((BASE - TOP) * count / highest, 2)
         left = STEP * place + (STEP - COLUMN) / 2
-        label = f"{monday.day}/{monday.month:02d}"
+        # Every other week, the last one among them: more would not be legible on a phone.
+        label = f"{monday.day}/{monday.month:02d}" if (len(counts) - place) % 2 else ""
         drawn.append(WeekColumn(left, round(BASE - height, 2), height, STEP * (place + 0.5), label, count))
     return WeekChart(tuple(drawn), STEP * len(drawn))
 

@@ -27,7 +27,7 @@ from programmes.returns import tables_of
 from programmes.usage import Usage, usage
 
 ReturnPaper: TypeAlias = Callable[[Connection, int, date], Awaitable[bytes | None]]
-WEEKS_SHOWN = 16
+WEEKS_SHOWN = 12
 DIMENSIONS: Mapping[str, str] = {
     "operator": "Par structure et lieu",
     "service": "Par service rendu",
@@ -112,8 +112,11 @@ def _wanted(visit: Visit, names: Mapping[int, str]) -> int | None:
 
 def _shown(follow: FollowUp, one: Followed, facts: list[Mapping[str, Any]], today: date) -> Shown:
     pace = one.weeks[-WEEKS - 1 : -1]  # whole weeks only
-    at_threshold = follow.passes_at_threshold(one) if one.territory_id is not None else None
-    left = one.left_passes
+    # A territory without a grant has no threshold to reach, and nothing that could come to its end.
+    left = one.left_passes if one.held_passes else None
+    at_threshold = (
+        follow.passes_at_threshold(one) if one.territory_id is not None and one.held_passes else None
+    )
     tables = tables_of(facts, territory=None if one.territory_id is None else one.name)
     return Shown(
         followed=one,
