@@ -27,9 +27,10 @@ KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
 MAY_DELETE = {"sessions", "second_factors", "recovery_codes", "programme_territories",
               "programme_services"}  # fmt: skip
 # What the auditor never reads, because who reads it could become somebody else or try codes at leisure:
-# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes; and of a
-# proof, the codes that it shows.
-SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes", "order_proofs"}
+# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes; of a
+# proof, the codes that it shows; of a webhook, its sealed secret.
+SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes", "order_proofs",
+          "webhooks"}  # fmt: skip
 # What the application may change: states, ends and counters; never what was signed, paid or said.
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
@@ -69,6 +70,18 @@ MAY_CHANGE = {
     "order_proofs": {"decision", "decided_at", "decided_by", "reason"},
     "deliveries": {"delivered_at", "received_by", "note_sha256"},
     "delivered_booklets": {"restitution_id"},
+    "services": {"mednum"},
+    "contact_addresses": {"removed_at"},
+    "notices": {"state", "attempts", "next_at", "changed_at", "sent_at", "error"},
+    "webhooks": {"ended_at"},
+    "webhook_calls": {"state", "attempts", "next_at", "changed_at", "last_status", "error"},
+    "applications": {"decision", "decided_at", "decided_by", "reason", "appealed_at", "appeal_text",
+                     "appeal_decision", "appeal_decided_at", "appeal_decided_by", "appeal_reason",
+                     "operator_id"},
+    "operator_holds": {"released_at", "released_by", "release_reason"},
+    "site_details": {"address", "complement", "postcode", "commune", "insee", "latitude", "longitude",
+                     "phone", "email", "website", "opening_hours", "summary", "access_sheet", "booking",
+                     "updated_at", "updated_by"},
 }  # fmt: skip
 REFUSED = (
     asyncpg.RestrictViolationError,
