@@ -12,6 +12,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from keys.keyring import Keyring
+from ledger.audit import audit
 from ledger.book_rows import EntryKind, circulation_of, funds_of, transfer
 from ledger.books import post
 from ledger.calendar_rows import midnight
@@ -185,3 +187,21 @@ async def test_passes_of_few_booklets_are_withheld_and_territories_add_up(lived)
     tables = tables_of(facts)
     assert {table.total for table in tables.values()} == {sum_of(facts, "consumed_passes")}
     assert any(cell.count is None for cell in tables["operator"].cells)
+
+
+async def test_the_audit_tells_a_return_and_a_declaration_that_the_record_no_longer_says(lived, tamper):
+    drill = lived.drill
+    before = await audit(drill.connection, keyring=Keyring.from_keys([]), opened_keys=None)
+    # The declaration of the test above has no archive behind it, but its figures are the returns'.
+    assert before.checked["monthly_returns_still_hold"] == 0
+    assert before.checked["declarations_are_their_returns"] == 0
+    await tamper(
+        drill,
+        "UPDATE monthly_returns SET facts = jsonb_set(facts, '{sums,consumed_passes}', '8')"
+        " WHERE month = '2091-01-01'",
+    )
+    found = await audit(drill.connection, keyring=Keyring.from_keys([]), opened_keys=None)
+    assert found.checked["monthly_returns_still_hold"] == 1
+    assert found.checked["declarations_are_their_returns"] == 1
+    details = [one.detail for one in found.disagreements]
+    assert "consumed_passes told 8, derived 7: 1 apart" in details

@@ -99,6 +99,8 @@ async def test_both_sides_sign_on_screen_and_the_funder_decides(enter, house):
         await release_all(connection, ending, at=at, actor="tests")
     trustee, funder = await enter(Role.PREPARER), await enter(Role.FUNDER, programme_id=programme_id)
     address = f"/console/fin-de-validite/{programme_id}"
+    today = await trustee.open("/console/aujourdhui")
+    assert "Programme fini : l’état contradictoire est à arrêter." in today.words.replace("\u00a0", " ")
     assert (await trustee.send(f"{address}/etat")).status == 303
     for person in (trustee, funder):
         page = await person.open(f"/console/fin-de-validite?programme={programme_id}")
@@ -119,3 +121,5 @@ async def test_both_sides_sign_on_screen_and_the_funder_decides(enter, house):
     page = await trustee.open(f"/console/fin-de-validite?programme={programme_id}")
     assert "Toute la valeur inutilisée a été décidée" in page.words
     assert "virement attendu" in page.words
+    today = (await trustee.open("/console/aujourdhui")).words.replace("\u00a0", " ")
+    assert "Programme fini : 1 000 000,00 € sont à rembourser au commanditaire." in today
