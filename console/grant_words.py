@@ -38,11 +38,11 @@ HINDRANCES = {
 MEASURES = {MeasureKind.SUSPENSION: "suspension", MeasureKind.REDUCTION: "réduction"}
 ORDER_SIGNS = {
     OrderState.ORDERED: ("à chiffrer", "wait"),
-    OrderState.QUOTED: ("bon à tirer à préparer", "wait"),
-    OrderState.PROOF_DRAWN: ("bon à tirer à approuver", "wait"),
-    OrderState.PROOF_REFUSED: ("bon à tirer à refaire", "off"),
+    OrderState.QUOTED: ("épreuve à faire", "wait"),
+    OrderState.PROOF_DRAWN: ("à approuver", "wait"),
+    OrderState.PROOF_REFUSED: ("épreuve à refaire", "off"),
     OrderState.PROOF_APPROVED: ("à imprimer", "wait"),
-    OrderState.ISSUED: ("fichier d’impression en cours", "wait"),
+    OrderState.ISSUED: ("fichier en cours", "wait"),
     OrderState.PRODUCED: ("imprimé", "on"),
     OrderState.CANCELLED: ("annulé", "off"),
 }
