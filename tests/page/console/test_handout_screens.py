@@ -1,4 +1,4 @@
-"""Hand-outs, stocks, counters and a booklet's life in a real Chromium: axe-core, keyboard, a camera's film."""
+"""Hand-outs, stocks, counters and a booklet in a real Chromium: axe-core, the keyboard, a camera's film."""
 
 from datetime import UTC, datetime
 from pathlib import Path
