@@ -52,10 +52,10 @@ def ending_clerk(dsn: str) -> Clerk:
     return Clerk("endings", dsn, look, seconds=LOOK_SECONDS)
 
 
-async def keep_endings(connection: Connection, now: datetime) -> int:
+async def keep_endings(connection: Connection, now: datetime, *, programme_id: int | None = None) -> int:
     """What no person has to decide: alerts, and the release of what expired. How many stages were done."""
     count = 0
-    for ending in await ending_programmes(connection):
+    for ending in await ending_programmes(connection, programme_id):
         done = {Stage(one) for one in await done_stages(connection, ending)}
         due = due_stages(Validity(ending.last_day, ending.grace_days), done, now)
         try:
