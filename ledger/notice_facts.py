@@ -86,12 +86,18 @@ def top_up_proposed(
 
 
 def expiring(
-    *, programme_id: int, programme: str, last_day: date, days_left: int, remaining_passes: int
+    *,
+    programme_id: int,
+    programme: str,
+    last_day: date,
+    days_before: int,
+    days_left: int,
+    remaining_passes: int,
 ) -> Fact:
-    """Told once per last day and number of days before it: an amendment that moves the day tells anew."""
+    """days_before: which of the warnings this is. An amendment that moves the last day has it told anew."""
     return Fact(
         NoticeKind.EXPIRING,
-        f"expiring:{programme_id}:{last_day.isoformat()}:{days_left}",
+        f"expiring:{programme_id}:{last_day.isoformat()}:{days_before}",
         programme_id=programme_id,
         payload={
             "programme": programme,

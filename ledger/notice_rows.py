@@ -1,7 +1,7 @@
 """Facts that people are told of, and what became of telling them: frozen, no I/O. No sentence is here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -77,6 +77,9 @@ class Fact:
     programme_id: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)  # JSON; cents, and days as 2026-11-30
     applicant: str | None = None  # the address of who is no operator yet
+
+    def with_payload(self, **told: Any) -> "Fact":
+        return replace(self, payload={**self.payload, **told})
 
 
 @dataclass(frozen=True, slots=True)

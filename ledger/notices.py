@@ -55,6 +55,7 @@ JOIN webhooks w ON w.ended_at IS NULL AND f.kind = ANY(w.kinds)
      AND (w.operator_id IS NULL OR w.operator_id = f.operator_id)
      AND (w.programme_id IS NULL OR w.programme_id = f.programme_id)
 ON CONFLICT DO NOTHING"""
+TOLD = "SELECT EXISTS (SELECT FROM notices WHERE fact = $1)"
 DUE = f"""
 SELECT {COLUMNS} FROM notices WHERE state = 'waiting' AND next_at <= $1 ORDER BY next_at, id LIMIT $2"""
 ONE = f"SELECT {COLUMNS} FROM notices WHERE id = $1"
@@ -117,6 +118,11 @@ async def tell_all(connection: Connection, facts: Sequence[Fact], *, at: datetim
         [fact.programme_id for fact in facts],
         payloads,
     )
+
+
+async def is_told(connection: Connection, key: str) -> bool:
+    found: bool = await connection.fetchval(TOLD, key)
+    return found
 
 
 async def is_only_mailer(connection: Connection) -> bool:

@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 
 from ledger.connect import Connection
-from ledger.grant_rows import Grant, GrantRefused, GrantState
+from ledger.grant_rows import Grant, GrantRefused, GrantState, Standing
 from ledger.grants import (
     add_grant,
     decide_grant,
@@ -16,6 +16,9 @@ from ledger.grants import (
     standing_of,
     standings,
 )
+from ledger.notice_facts import top_up_proposed
+from ledger.notices import tell
+from ledger.payout_register import programme_names
 from ledger.programmes import programme_ids
 from ledger.remittance_rows import Remittance
 from programmes.granting import (
@@ -104,7 +107,7 @@ async def _propose_top_up(
         if not is_proposed_by_itself(standing, day):
             return None
         wanted = next_grant(standing)
-        return await add_grant(
+        grant = await add_grant(
             connection,
             standing,
             kind=wanted.kind,
@@ -113,6 +116,22 @@ async def _propose_top_up(
             actor=ACTOR,
             at=at,
         )
+        if grant is not None:
+            await _tell_funder(connection, standing, grant, at=at)
+        return grant
+
+
+async def _tell_funder(connection: Connection, standing: Standing, grant: Grant, *, at: datetime) -> None:
+    fact = top_up_proposed(
+        grant_id=grant.id,
+        programme_id=standing.programme_id,
+        programme=(await programme_names(connection))[standing.programme_id],
+        territory=standing.territory,
+        passes=grant.passes,
+        consumed=standing.holdings.consumed,
+        held=standing.holdings.held,
+    )
+    await tell(connection, fact, at=at)
 
 
 async def approve(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from keys.webhook_secret import WebhookKeys
 from ledger.connect import Connection
 from programmes.notices.calling import Calling
+from programmes.notices.endings import warn_of_endings
 from programmes.notices.mailing import Mailing
 from programmes.notices.renewals import warn_of_renewals
 from validator.clerk import Clerk
@@ -32,7 +33,7 @@ def notice_clerks(settings: Settings, master_secret: bytes) -> list[Clerk]:
 
 
 async def _warn(connection: Connection) -> int:
-    return await warn_of_renewals(connection, now=_now())
+    return await warn_of_renewals(connection, now=_now()) + await warn_of_endings(connection, now=_now())
 
 
 def _now() -> datetime:

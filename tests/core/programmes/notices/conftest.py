@@ -61,6 +61,7 @@ def facts() -> dict[NoticeKind, Fact]:
             programme_id=1,
             programme="Pass",
             last_day=date(2026, 12, 31),
+            days_before=30,
             days_left=30,
             remaining_passes=1_234,
         ),
