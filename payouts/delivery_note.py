@@ -50,7 +50,7 @@ def _head(paper: Paper, delivery: Delivery, title: str) -> None:
         ("Expédié le", long_day(delivery.dispatched_at.astimezone(PARIS).date())),
     ]
     if delivery.deliver_by is not None:
-        facts.append(("À livrer avant le", long_day(delivery.deliver_by)))
+        facts.append(("À livrer au plus tard", f"le {long_day(delivery.deliver_by)}"))
     facts += [
         ("Carnets", thousands(delivery.booklet_count)),
         ("Pass", f"{thousands(delivery.passes)}, valeur faciale {exact_euros(delivery.face_value_cents)}"),
