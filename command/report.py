@@ -1,4 +1,4 @@
-"""`poincon report month|declaration`: what is told to funders and to the State, frozen once."""
+"""`poincon report month|declaration|usage`: what is told to funders and to the State, frozen once."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 
 from command.funds import Amount
 from command.surroundings import Surroundings, data_option, print_json, run
+from programmes.suppression import by_name
 
 if TYPE_CHECKING:
     from ledger.connect import Connection
@@ -136,6 +137,60 @@ def declaration(
         return
     click.echo(f"{path}: {facts['passes']} passes used in {year}, {facts['face_cents'] / 100:.2f} €")
     click.echo(f"State share: {facts['state_cents'] / 100:.2f} €; SHA-256 of the whole: {declared.sha256}")
+
+
+@report.command("usage")
+@programme_option
+@click.option("--territory", help="Only this territory, by its name; all of them unless told.")
+@click.option("--json", "as_json", is_flag=True)
+@data_option
+def usage(programme: int, territory: str | None, as_json: bool, data: Path | None) -> None:
+    """Tell usage as partners report it: distributed, people, trainings, organisations, rate.
+
+    From the months that are frozen; a cell behind which there are less than five booklets is withheld.
+    """
+    from ledger.follow_up import follow_up
+    from ledger.monthly_returns import list_returns
+    from programmes.usage import Usage
+    from programmes.usage import usage as told_usage
+
+    async def work() -> Usage:
+        async with Surroundings(data).database() as connection:
+            told = await follow_up(connection, programme, now=datetime.now(UTC), weeks=1)
+            facts = [one.facts for one in await list_returns(connection, programme)]
+        place = next((one for one in told.territories if one.name == territory), None)
+        if territory is not None and place is None:
+            raise click.UsageError(f"the programme has no territory called {territory!r}")
+        people = told.handed_out(place.territory_id if place else None)
+        return told_usage(
+            facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries, territory=territory
+        )
+
+    found = run(work())
+    tables = {"publics": found.publics, "trainings": found.trainings, "organisations": found.organisations}
+    if as_json:
+        print_json(
+            {
+                "distributed_passes": found.distributed_passes,
+                "beneficiaries": found.beneficiaries,
+                "consumed_passes": found.consumed_passes,
+                "usage_rate_per_thousand": found.rate_tenths,
+                **{
+                    name: {"cells": dict(by_name(table)), "withheld": table.withheld}
+                    for name, table in tables.items()
+                },
+            }
+        )
+        return
+    click.echo(
+        f"{found.distributed_passes} passes distributed to {found.beneficiaries} people,"
+        f" {found.consumed_passes} consumed"
+    )
+    for name, table in tables.items():
+        for cell in table.cells:
+            click.echo(f"{name}: {cell.name}: {'withheld' if cell.count is None else cell.count}")
+        if table.withheld:
+            click.echo(f"{name}: {table.withheld} withheld, because few people are behind them")
 
 
 def _plan(own: int | None, european: int, state: int | None, engineering: int) -> "Plan | None":

@@ -56,9 +56,8 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
     followed = await follow_up(visit.connection, programme_id, now=now, weeks=WEEKS_SHOWN)
     returns = await list_returns(visit.connection, programme_id)
     facts = [one.facts for one in returns]
-    used: Usage = usage(
-        facts, distributed_passes=followed.handed_out_passes, beneficiaries=followed.beneficiaries
-    )
+    people = followed.handed_out()
+    used: Usage = usage(facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries)
     places = (followed.whole, *followed.territories)
     return visit.show(
         "follow_up.html",

@@ -4,8 +4,10 @@ Weeks begin on Monday in Paris; a pass is consumed in the week that closed its r
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from ledger.calendar_rows import midnight
 from ledger.connect import Connection
@@ -24,9 +26,9 @@ FROM remittance_lines l JOIN remittances r USING (operator_id, number)
 JOIN counted_booklets c ON c.number = l.booklet
 WHERE c.programme_id = $1 AND r.closed_at >= $2 AND r.closed_at < $3 GROUP BY 1, 2"""
 HANDED_OUT = """
-SELECT count(*), coalesce(sum(h.last_pass - h.first_pass + 1), 0)::bigint
+SELECT c.territory_id, count(*), coalesce(sum(h.last_pass - h.first_pass + 1), 0)::bigint
 FROM handouts h JOIN counted_booklets c ON c.number = h.booklet
-WHERE c.programme_id = $1 AND h.undone_at IS NULL AND NOT h.is_replacement"""
+WHERE c.programme_id = $1 AND h.undone_at IS NULL AND NOT h.is_replacement GROUP BY c.territory_id"""
 RULES = """
 SELECT threshold_percent, stock_cap_passes FROM programme_rules
 WHERE programme_id = $1 ORDER BY version DESC LIMIT 1"""
@@ -47,14 +49,25 @@ class Followed:
         return None if self.held_passes is None else max(0, self.held_passes - self.consumed_passes)
 
 
+class HandedOut(NamedTuple):
+    beneficiaries: int  # hand-outs, each with its questionnaire
+    passes: int
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUp:
     first_week: date  # its Monday
     threshold_percent: int
     whole: Followed
     territories: tuple[Followed, ...]
-    beneficiaries: int
-    handed_out_passes: int
+    handed_out_in: Mapping[int | None, HandedOut]  # None: booklets that were delivered nowhere
+
+    def handed_out(self, territory_id: int | None = None) -> HandedOut:
+        """None: everywhere."""
+        wanted = [
+            one for place, one in self.handed_out_in.items() if territory_id is None or place == territory_id
+        ]
+        return HandedOut(sum(one.beneficiaries for one in wanted), sum(one.passes for one in wanted))
 
     @property
     def mondays(self) -> list[date]:
@@ -75,7 +88,7 @@ async def follow_up(connection: Connection, programme_id: int, *, now: datetime,
         consumed = await connection.fetchval(CONSUMED, programme_id)
         until = midnight(monday + timedelta(weeks=1))
         rows = await connection.fetch(BY_WEEK, programme_id, midnight(first), until)
-        beneficiaries, handed_out = await connection.fetchrow(HANDED_OUT, programme_id)
+        handed_out = await connection.fetch(HANDED_OUT, programme_id)
     by_week: dict[int | None, list[int]] = defaultdict(lambda: [0] * weeks)
     for territory_id, week, count in rows:
         by_week[territory_id][(week - first).days // 7] += count
@@ -87,6 +100,5 @@ async def follow_up(connection: Connection, programme_id: int, *, now: datetime,
         territories=tuple(
             Followed(row[0], row[1], row[2], row[3], tuple(by_week[row[0]])) for row in holdings
         ),
-        beneficiaries=beneficiaries,
-        handed_out_passes=handed_out,
+        handed_out_in={row[0]: HandedOut(row[1], row[2]) for row in handed_out},
     )

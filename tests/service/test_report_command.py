@@ -86,3 +86,19 @@ async def test_a_look_before_the_month_is_over_freezes_nothing(house):
         begin = month_of(datetime.now(UTC).astimezone(PARIS).date()).since
         await freeze_returns(connection, begin)
         assert await connection.fetchval("SELECT count(*) FROM monthly_returns") == before
+
+
+async def test_usage_is_told_as_partners_report_it(house, poincon, frozen):
+    env = {"DATABASE_URL": house.settings.database_url, "PATH": "/usr/bin:/bin"}
+    programme = ("--programme", str(frozen[0].programme_id))
+    run = await poincon("report", "usage", *programme, "--json", env=env)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert (told["distributed_passes"], told["consumed_passes"], told["usage_rate_per_thousand"]) == (
+        0,
+        0,
+        None,
+    )
+    assert told["publics"] == {"cells": {}, "withheld": 0}
+    run = await poincon("report", "usage", *programme, "--territory", "Nulle part", env=env)
+    assert run.returncode == 2
