@@ -71,6 +71,8 @@ async def test_a_top_up_is_proposed_the_moment_the_threshold_is_consumed_and_onc
     assert (top_up.held_passes, top_up.consumed_passes) == (50, 25)
     assert top_up.proposed_by == "threshold"
     assert await _due(office) == []
+    told = await office.connection.fetch("SELECT kind FROM notices WHERE fact = $1", f"top_up:{top_up.id}")
+    assert {row["kind"] for row in told} == {"top_up_proposed"}
     await office.approve(top_up)
     assert (await _holdings(office, here)).held == 70
     assert await _due(office) == [], "25 of 70 are consumed"
