@@ -9,6 +9,7 @@ from keys.receipt import DoubtfulReceipt, open_receipt, sign_receipt
 from keys.signer import Signer
 from ledger.acceptances import COLUMNS, read_acceptance
 from ledger.audit_books import BOOK_CHECKS
+from ledger.audit_handouts import HANDOUT_CHECKS
 from ledger.audit_payouts import PAYOUT_CHECKS
 from ledger.audit_periods import PERIOD_CHECKS, differing_returns
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
@@ -24,7 +25,7 @@ SELECT {COLUMNS}, a.device_id, a.service_id, a.scanned_at, a.seal, o.siret
 FROM acceptances a LEFT JOIN operators o ON o.id = a.operator_id"""
 
 
-QUERIES = CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS | PERIOD_CHECKS
+QUERIES = CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS | PERIOD_CHECKS | HANDOUT_CHECKS
 
 
 class RecordUnusable(Exception):
