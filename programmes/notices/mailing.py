@@ -4,9 +4,12 @@ The record says `sending` before any of the text leaves, and `sent` after the se
 the two leaves a notice that nobody can be sure of: the next mailer shows it to a person, and repeats nothing.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from email.message import EmailMessage
+from typing import Any
 
 import structlog
 
@@ -20,9 +23,11 @@ from ledger.notices import (
     is_only_mailer,
     postpone,
 )
-from programmes.notices.mail_server import MailServer, MayBeTaken, NotTaken
+from programmes.notices.mail_server import Handover, MailServer, MayBeTaken, NotTaken
 from programmes.notices.message import message_of
 from programmes.notices.retries import next_attempt_at
+
+STOP_SECONDS_MAX = 5.0  # a service that stops waits for the answer to a text that is out
 
 log = structlog.get_logger(__name__)
 
@@ -70,18 +75,23 @@ class Mailing:
             log.exception("notice_unwritable", notice=notice.id)
             await self._put_off(connection, notice, NotTaken(repr(error), is_final=True))
             return False
+        return await _unhurried(self._give(connection, notice, handover, message))
+
+    async def _give(
+        self, connection: Connection, notice: Notice, handover: Handover, message: EmailMessage
+    ) -> bool:
         try:
             if not await begin_sending(connection, notice.id, at=self.clock()):
                 return False
-            try:
-                await handover.give(message)
-            except NotTaken as error:
-                await self._take_back(connection, notice, error)
-                return False
-            except MayBeTaken as error:
-                await self._end(connection, notice, NoticeState.UNCLEAR, error=str(error))
-                log.error("notice_unclear", notice=notice.id, error=str(error))
-                return False
+            await handover.give(message)
+        except NotTaken as error:
+            await self._take_back(connection, notice, error)
+            return False
+        except MayBeTaken as error:
+            await self._end(connection, notice, NoticeState.UNCLEAR, error=str(error))
+            log.error("notice_unclear", notice=notice.id, error=str(error))
+            return False
+        else:
             await self._end(connection, notice, NoticeState.SENT)
             return True
         finally:
@@ -107,3 +117,15 @@ class Mailing:
             return NoticeState.REFUSED, now
         next_at = next_attempt_at(notice.attempts + 1, now=now)
         return (NoticeState.WAITING, next_at) if next_at else (NoticeState.GIVEN_UP, now)
+
+
+async def _unhurried(work: Coroutine[Any, Any, bool]) -> bool:
+    """Finish it, for seconds, even when we are told to stop: an answer missed is a person's work."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=STOP_SECONDS_MAX)
+        task.cancel()
+        await asyncio.wait({task})
+        raise

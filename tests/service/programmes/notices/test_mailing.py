@@ -343,3 +343,18 @@ async def test_the_running_service_sends_what_is_due_by_itself(
 
             await until(is_sent)
     assert len(server.taken) == 1
+
+
+async def test_a_service_that_stops_waits_for_the_answer_to_a_text_that_is_out(
+    told, serving, kinds_of_servers, mail, notice
+):
+    server = kinds_of_servers["is slow"]()
+    async with serving(server) as reached:
+        sending = asyncio.create_task(mail(reached))
+        await server.has_text.wait()
+        sending.cancel()
+        await asyncio.sleep(0)
+        server.answers.set()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert (await notice()).state is NoticeState.SENT
