@@ -38,9 +38,9 @@ STALE = "Un avenant a été enregistré entre-temps : relisez les règles, puis 
 
 
 async def show_programmes(visit: Visit) -> web.StreamResponse:
-    """A funder has one, and goes there."""
-    if visit.account.role is Role.FUNDER:
-        raise web.HTTPSeeOther(f"{PROGRAMMES}/{visit.account.programme_id}")
+    """A funder has one, and is shown it."""
+    if visit.account.programme_id is not None:
+        return await _page(visit, await find_programme(visit.connection, visit.account.programme_id))
     return visit.show("programmes.html", programmes=await list_programmes(visit.connection))
 
 

@@ -6,13 +6,13 @@ from datetime import date
 from aiohttp import web
 
 from console.grant_words import GRANT_SIGNS, HINDRANCES, KINDS, delivery_sign, grant_sentence
-from console.programme_page import PROGRAMMES, programme_asked
+from console.programme_page import programme_asked
 from console.visit import Visit
-from ledger.account_rows import Role
 from ledger.grant_rows import GrantState, Standing
 from ledger.grants import list_grants, programme_granted, standings
 from ledger.programme_rules import rules_on
 from ledger.programmes import list_programmes
+from ledger.rows import Programme
 from ledger.structures import paris_day
 from programmes.granting import (
     Hindrance,
@@ -40,16 +40,18 @@ class Row:
 
 async def show_own_territories(visit: Visit) -> web.StreamResponse:
     """The way in from the navigation: the only programme, or the choice of one."""
-    if visit.account.role is Role.FUNDER:
-        raise web.HTTPSeeOther(f"{PROGRAMMES}/{visit.account.programme_id}/territoires")
-    programmes = await list_programmes(visit.connection)
+    own = visit.account.programme_id
+    programmes = [one for one in await list_programmes(visit.connection) if own in (None, one.id)]
     if len(programmes) == 1:
-        raise web.HTTPSeeOther(f"{PROGRAMMES}/{programmes[0].id}/territoires")
+        return await _page(visit, programmes[0])
     return visit.show("territory_programmes.html", programmes=programmes)
 
 
 async def show_territories(visit: Visit) -> web.StreamResponse:
-    programme = await programme_asked(visit)
+    return await _page(visit, await programme_asked(visit))
+
+
+async def _page(visit: Visit, programme: Programme) -> web.StreamResponse:
     today = paris_day(visit.now)
     rules = await rules_on(visit.connection, programme.id, today)
     grants = await list_grants(visit.connection, programme.id)

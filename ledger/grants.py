@@ -60,7 +60,6 @@ ONE = f"{GRANTS} WHERE g.id = $1"
 OF_PROGRAMME = f"""
 {GRANTS} WHERE g.programme_id = $1 AND ($2::integer IS NULL OR g.territory_id = $2)
 ORDER BY g.id DESC LIMIT $3"""
-AWAITED = f"{GRANTS} WHERE g.state = 'proposed' ORDER BY g.id LIMIT $1"
 GRANTED = "SELECT granted_of($1)"
 
 
@@ -200,11 +199,6 @@ async def list_grants(
     """The newest first."""
     rows = await connection.fetch(OF_PROGRAMME, programme_id, territory_id, LIST_MAX)
     return [_grant(row) for row in rows]
-
-
-async def awaited_grants(connection: Connection) -> list[Grant]:
-    """Proposed in any programme, and decided by nobody yet."""
-    return [_grant(row) for row in await connection.fetch(AWAITED, LIST_MAX)]
 
 
 def _holdings(row: Record) -> Holdings:
