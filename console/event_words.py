@@ -217,7 +217,7 @@ CALENDARS: dict[str, str] = {
 ROLES: dict[str, str] = {
     Role.PREPARER: "Mandataire, préparation",
     Role.APPROVER: "Mandataire, approbation",
-    Role.FUNDER: "Commanditaire, lecture seule",
+    Role.FUNDER: "Commanditaire",
     Role.OPERATOR: "Gestion d’une structure",
     Role.AUDITOR: "Contrôle, lecture seule",
     Role.PRESCRIBER: "Remise de carnets",
