@@ -39,7 +39,6 @@ def _is_expected(error: Exception) -> bool:
 
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
-    from ledger.amendments import AmendmentRefused
     from ledger.application_rows import ApplicationRefused
     from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
@@ -48,14 +47,11 @@ def _is_expected(error: Exception) -> bool:
     from ledger.devices import UnknownDevice
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
-    from ledger.grant_rows import GrantRefused
     from ledger.handouts import HandoutRefused
     from ledger.migrate import MigrationError
     from ledger.notice_rows import NoticeRefused
-    from ledger.order_rows import OrderRefused
     from ledger.payout_rows import PayoutRefused
     from ledger.prescribers import PrescriberRefused
-    from ledger.programme_rules import UnknownRules
     from ledger.programmes import UnknownProgramme
     from ledger.replacements import ReplacementRefused, ReplacementWaits
     from ledger.signing_keys import KeyChangeRefused
@@ -76,10 +72,7 @@ def _is_expected(error: Exception) -> bool:
             FundingRefused,
             CorrectionRefused,
             DisputeRefused,
-            AmendmentRefused,
-            UnknownRules,
-            GrantRefused,
-            OrderRefused,
+            *_refusals_of_programmes(),
             PayoutRefused,
             NoticeRefused,
             ApplicationRefused,
@@ -95,3 +88,12 @@ def _is_expected(error: Exception) -> bool:
             *UNREACHABLE,
         ),
     )
+
+
+def _refusals_of_programmes() -> tuple[type[Exception], ...]:
+    from ledger.amendments import AmendmentRefused
+    from ledger.grant_rows import GrantRefused
+    from ledger.order_rows import OrderRefused
+    from ledger.programme_rules import UnknownRules
+
+    return AmendmentRefused, GrantRefused, OrderRefused, UnknownRules
