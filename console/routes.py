@@ -23,8 +23,8 @@ from console import (
     handout_page,
     home_page,
     matching_page,
-    orders_page,
     notices_page,
+    orders_page,
     own_account_page,
     payouts_page,
     practice_page,
@@ -123,15 +123,15 @@ BATCH = r"/virements/{batch:\d+}"
 HANDOUTS = r"/prescripteurs/{prescriber:\d+}"
 BOOKLET = r"/carnets/{booklet:\d+}"
 LINE = r"/rapprochement/{line:\d+}"
+DISPUTE = r"/corrections/litiges/{dispute:\d+}"
+MONTH = r"/suivi/{programme:\d+}/{month:\d+}"
+ENDING = r"/fin-de-validite/{programme:\d+}"
 PROGRAMME = r"/programmes/{programme:\d+}"
 TERRITORY = rf"{PROGRAMME}/territoires/{{territory:\d+}}"
 GRANT = rf"{TERRITORY}/dotations/{{grant:\d+}}"
 ORDER = r"/commandes/{order:\d+}"
 PROOF = rf"{ORDER}/epreuves/{{proof:\d+}}"
 DELIVERY = r"/livraisons/{delivery:\d+}"
-DISPUTE = r"/corrections/litiges/{dispute:\d+}"
-MONTH = r"/suivi/{programme:\d+}/{month:\d+}"
-ENDING = r"/fin-de-validite/{programme:\d+}"
 PROPOSAL = rf"{OPERATOR}/compte/{{account:\d+}}"
 
 ROUTES = (
