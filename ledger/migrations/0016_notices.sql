@@ -139,8 +139,8 @@ BEGIN
     END LOOP;
 END $$;
 REVOKE ALL ON contact_addresses, notice_addresses, notices, webhooks, webhook_calls FROM PUBLIC;
-GRANT SELECT ON contact_addresses, notices, webhook_calls TO poincon_app, poincon_auditor;
-GRANT SELECT ON notice_addresses, webhooks TO poincon_app;
+GRANT SELECT ON contact_addresses, notice_addresses, notices, webhook_calls TO poincon_app, poincon_auditor;
+GRANT SELECT ON webhooks TO poincon_app;
 GRANT INSERT ON contact_addresses, notices, webhooks, webhook_calls TO poincon_app;
 GRANT UPDATE (removed_at) ON contact_addresses TO poincon_app;
 GRANT UPDATE (state, attempts, next_at, changed_at, sent_at, error) ON notices TO poincon_app;
