@@ -8,11 +8,7 @@ from datetime import date, datetime
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.grant_rows import Condition, Grant, GrantKind, GrantRefused, GrantState, Holdings, Standing
-from ledger.notice_facts import top_up_proposed
-from ledger.notice_rows import Fact
-from ledger.notices import tell
 from ledger.programme_rules import rules_on
-from ledger.programmes import find_programme
 
 LIST_MAX = 1_000
 TERRITORIES_MAX = 1_000
@@ -142,21 +138,7 @@ async def add_grant(
         passes=passes,
         threshold=threshold_number,
     )
-    if kind is GrantKind.TOP_UP:
-        await tell(connection, await _fact(connection, grant_id, standing, passes), at=at)
     return await find_grant(connection, grant_id)
-
-
-async def _fact(connection: Connection, grant_id: int, standing: Standing, passes: int) -> Fact:
-    return top_up_proposed(
-        grant_id=grant_id,
-        programme_id=standing.programme_id,
-        programme=(await find_programme(connection, standing.programme_id)).name,
-        territory=standing.territory,
-        passes=passes,
-        consumed=standing.holdings.consumed,
-        held=standing.holdings.held,
-    )
 
 
 async def decide_grant(
