@@ -31,10 +31,11 @@ role_option = click.option(
     type=click.Choice([role.value for role in Role]),
     default=Role.PREPARER.value,
     show_default=True,
-    help="preparer and approver are the trustee's; funder, operator and auditor read, or run their own.",
+    help="preparer and approver are the trustee's; others read, run an operator or hand booklets out.",
 )
 programme_option = click.option("--programme", type=int, help="Number of a funder's programme.")
 operator_option = click.option("--operator", metavar="SIRET", help="SIRET of a manager's operator.")
+prescriber_option = click.option("--prescriber", type=int, help="Number of the prescriber handed out for.")
 
 
 @accounts.command("add")
@@ -43,6 +44,8 @@ operator_option = click.option("--operator", metavar="SIRET", help="SIRET of a m
 @role_option
 @programme_option
 @operator_option
+@prescriber_option
+@click.option("--person", type=int, help="Number of a person who hands out, as `poincon prescribers` tells.")
 @click.option("--same-person-as", metavar="EMAIL", help="The person has that account already.")
 @click.option("--namesake", is_flag=True, help="Another person of this name has an account already.")
 @generate_option
@@ -53,6 +56,8 @@ def add(
     role: str,
     programme: int | None,
     operator: str | None,
+    prescriber: int | None,
+    person: int | None,
     same_person_as: str | None,
     namesake: bool,
     generate: bool,
@@ -74,6 +79,8 @@ def add(
             role=Role(role),
             programme_id=programme,
             operator_id=await _operator_id(connection, operator),
+            prescriber_id=prescriber,
+            person_id=person,
             same_person_as=same_person_as,
             is_namesake=namesake,
         )
@@ -88,10 +95,17 @@ def add(
 @role_option
 @programme_option
 @operator_option
+@prescriber_option
 @click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
 @data_option
 def change_role_of(
-    email: str, role: str, programme: int | None, operator: str | None, reason: str, data: Path | None
+    email: str,
+    role: str,
+    programme: int | None,
+    operator: str | None,
+    prescriber: int | None,
+    reason: str,
+    data: Path | None,
 ) -> None:
     """Give EMAIL another role and end its sessions."""
     from ledger.accounts import change_role
@@ -105,6 +119,7 @@ def change_role_of(
             Role(role),
             programme_id=programme,
             operator_id=await _operator_id(connection, operator),
+            prescriber_id=prescriber,
             actor=around.actor,
             reason=reason,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from command import booklet_life
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from keys.sealed import KeyFolder
 from ledger.rows import Batch, CancelCause, Programme
@@ -18,6 +19,10 @@ BESIDE = Path("-")  # the CSV takes its name from the PDF
 @click.group()
 def booklets() -> None:
     """Booklets: issued and printed by batch, activated when their money is received, cancelled when lost."""
+
+
+booklets.add_command(booklet_life.show)
+booklets.add_command(booklet_life.replace)
 
 
 @booklets.command("issue")

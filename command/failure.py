@@ -39,6 +39,7 @@ def _is_expected(error: Exception) -> bool:
 
     from embedded.failure import EmbeddedError
     from keys.sealed import SealError
+    from ledger.application_rows import ApplicationRefused
     from ledger.audit import RecordUnusable
     from ledger.booklets import IssueRefused
     from ledger.connect import UNREACHABLE
@@ -46,9 +47,13 @@ def _is_expected(error: Exception) -> bool:
     from ledger.devices import UnknownDevice
     from ledger.disputes import DisputeRefused
     from ledger.funding import FundingRefused
+    from ledger.handouts import HandoutRefused
     from ledger.migrate import MigrationError
+    from ledger.notice_rows import NoticeRefused
     from ledger.payout_rows import PayoutRefused
+    from ledger.prescribers import PrescriberRefused
     from ledger.programmes import UnknownProgramme
+    from ledger.replacements import ReplacementRefused, ReplacementWaits
     from ledger.signing_keys import KeyChangeRefused
     from payouts.accounts import AccountRefused as BankAccountRefused
     from programmes.setup import SetupError
@@ -60,10 +65,17 @@ def _is_expected(error: Exception) -> bool:
             EmbeddedError,
             SealError,
             IssueRefused,
+            PrescriberRefused,
+            HandoutRefused,
+            ReplacementRefused,
+            ReplacementWaits,
             FundingRefused,
             CorrectionRefused,
             DisputeRefused,
+            *_refusals_of_programmes(),
             PayoutRefused,
+            NoticeRefused,
+            ApplicationRefused,
             BankAccountRefused,
             RecordUnusable,
             UnknownDevice,
@@ -76,3 +88,12 @@ def _is_expected(error: Exception) -> bool:
             *UNREACHABLE,
         ),
     )
+
+
+def _refusals_of_programmes() -> tuple[type[Exception], ...]:
+    from ledger.amendments import AmendmentRefused
+    from ledger.grant_rows import GrantRefused
+    from ledger.order_rows import OrderRefused
+    from ledger.programme_rules import UnknownRules
+
+    return AmendmentRefused, GrantRefused, OrderRefused, UnknownRules

@@ -7,18 +7,26 @@ from command.audit import audit
 from command.bench import bench
 from command.booklets import booklets
 from command.books import books
+from command.counters import counters
 from command.decode import decode
 from command.demo import demo
 from command.devices import devices
 from command.failure import told
 from command.funds import funds
+from command.grants import grants
 from command.guard import guard
+from command.handouts import handouts
 from command.keys import keys
+from command.notices import notices
 from command.operators import operators
+from command.orders import orders
 from command.payouts import payouts
+from command.places import places
+from command.prescribers import prescribers
 from command.programmes import programmes
 from command.receipts import receipts
 from command.remittances import remittances
+from command.report import report
 from command.service import migrate, serve
 from command.statements import statements
 
@@ -38,15 +46,23 @@ for subcommand in (
     migrate,
     keys,
     programmes,
+    orders,
+    grants,
     booklets,
+    prescribers,
+    handouts,
+    counters,
     funds,
     books,
     operators,
+    places,
+    notices,
     devices,
     accounts,
     decode,
     receipts,
     remittances,
+    report,
     payouts,
     statements,
     guard,

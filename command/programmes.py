@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from command.rules import amend_rules, rules
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from ledger.calendar_rows import Calendar
 
@@ -12,6 +13,10 @@ from ledger.calendar_rows import Calendar
 @click.group()
 def programmes() -> None:
     """Programmes with their territories, services, operators and sites."""
+
+
+programmes.add_command(rules)
+programmes.add_command(amend_rules)
 
 
 @programmes.command("load")

@@ -4,6 +4,7 @@ import structlog
 from aiohttp import web
 
 from console.origin import is_from_our_page
+from console.public_site import add_public_pages
 from console.refusal import (
     BY_STATUS,
     FORM_UNREADABLE,
@@ -19,6 +20,7 @@ from console.visit import HOME, Handler
 from console.wiring import CONSOLE, Console, ReceiptExport
 from keys.sealed import KeyFolder
 from keys.second_factor import SecondFactorKeys
+from keys.webhook_secret import WebhookKeys
 from ledger.connect import UNREACHABLE, Pool
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -36,6 +38,8 @@ def add_console(
     require_second_factor: bool = False,
     receipts: ReceiptExport | None = None,
     database_url: str | None = None,
+    allows_private_webhooks: bool = False,
+    sends_mail: bool = False,
 ) -> None:
     """Serve the console under /console.
 
@@ -45,6 +49,7 @@ def add_console(
     require_second_factor: of those who approve.
     receipts: exports an operator's receipts; None: the service that has their keys is elsewhere.
     database_url: of the pool's record; None: accounts are rendered by the command only.
+    allows_private_webhooks: addresses of our own network may be called. sends_mail: notices leave by mail.
     public_url: what links to the page start with, such as https://scan.example; None: what the request says.
     """
     console = web.Application(middlewares=[answer_pages])
@@ -57,11 +62,15 @@ def add_console(
         require_second_factor=require_second_factor,
         receipts=receipts,
         database_url=database_url,
+        webhook_keys=WebhookKeys(master_secret) if master_secret else None,
+        allows_private_webhooks=allows_private_webhooks,
+        sends_mail=sends_mail,
     )
     for route in (*OPEN_ROUTES, *ROUTES):
         add = console.router.add_get if route.method == "GET" else console.router.add_post
         add(route.path, route.handler)
     app.add_subapp(HOME, console)
+    add_public_pages(app, pool=pool, templates=console[CONSOLE].templates)
 
 
 @web.middleware

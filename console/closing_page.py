@@ -13,6 +13,7 @@ from ledger.remittance_rows import LINES_MAX, ClosedRemittance, CloseRefusal
 from ledger.remittances import close_remittance
 from ledger.structures import Structure, find_structure
 from payouts.certification import certification_text
+from programmes.grants import propose_after
 
 REQUEST, CERTIFIED = "demande", "certifie"
 NOT_CERTIFIED = "Cochez la case : sans certification, un bordereau ne peut pas être clos."
@@ -40,6 +41,7 @@ async def close(visit: Visit) -> web.StreamResponse:
     if not isinstance(closed, ClosedRemittance):
         assert closed is CloseRefusal.NOTHING_TO_REMIT  # no attempts are named here
         return await _page(visit, structure, FieldRefused(CERTIFIED, NOTHING_LEFT))
+    await propose_after(visit.connection, closed.remittance, at=visit.now)
     number = closed.remittance.number
     raise web.HTTPSeeOther(f"/console/bordereaux/{structure.id}/{number}?nouveau")
 

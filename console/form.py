@@ -25,14 +25,14 @@ class FieldRefused(Exception):
         self.text = text
 
 
-async def read_form(request: web.Request) -> Mapping[str, str]:
+async def read_form(request: web.Request, *, fields_max: int = FIELDS_MAX) -> Mapping[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         raise PageRefused(FORM_UNREADABLE)
     if request.content_length is None or request.content_length > FORM_BYTES_MAX:
         raise PageRefused(FORM_TOO_LONG)
     try:
         text = (await request.read()).decode()
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=fields_max))
     except ValueError:
         raise PageRefused(FORM_UNREADABLE) from None
 
@@ -43,6 +43,11 @@ def name_in(form: Mapping[str, str], field: str, *, told: str) -> str:
     if not text:
         raise FieldRefused(field, told)
     return text
+
+
+def text_in(form: Mapping[str, str], field: str, *, chars_max: int) -> str:
+    """Empty where nothing was typed."""
+    return _text_in(form, field, chars_max=chars_max)
 
 
 def label_in(form: Mapping[str, str], field: str) -> str:

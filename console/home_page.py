@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from console.handout_page import show_desk
 from console.operator_words import ACCOUNT_TROUBLE, waiting_sentence
 from console.visit import Visit
 from ledger.account_rows import Role
@@ -22,6 +23,8 @@ LATEST = 5
 async def show_home(visit: Visit) -> web.StreamResponse:
     if visit.account.role is Role.OPERATOR:
         return await _show_operator(visit)
+    if visit.account.role is Role.PRESCRIBER:
+        return await show_desk(visit)
     overview = await read_overview(visit.connection, now=visit.now)
     agrees = overview.agrees
     if visit.account.role is Role.FUNDER:

@@ -15,23 +15,30 @@ class Place(NamedTuple):
 PLACES = (
     Place("/aujourdhui", "Aujourd’hui"),
     Place("", "Vue d’ensemble"),
+    Place("/suivi", "Suivi"),
     Place("/bordereaux", "Bordereaux"),
     Place("/compte", "Compte bancaire"),
     Place("/virements", "Virements"),
     Place("/releves", "Relevés"),
     Place("/rapprochement", "Rapprochement"),
     Place("/structures", "Structures"),
+    Place("/candidatures", "Candidatures"),
     Place("/telephones", "Téléphones"),
+    Place("/programmes", "Programmes"),
+    Place("/territoires", "Territoires"),
+    Place("/commandes", "Commandes"),
     Place("/carnets", "Carnets"),
+    Place("/prescripteurs", "Prescripteurs"),
+    Place("/stock", "Stock"),
+    Place("/compteurs", "Compteurs"),
     Place("/fonds", "Fonds"),
+    Place("/avis", "Avis"),
     Place("/journal", "Journal"),
 )
-HOME_OF_OPERATOR = Place("", "Nos pass")
+HOMES = {Role.OPERATOR: Place("", "Nos pass"), Role.PRESCRIBER: Place("", "Remettre")}
 
 
 def places_for(role: Role, roles_of: Mapping[tuple[str, str], frozenset[Role]]) -> list[Place]:
     """roles_of: by method and path, for every route there is."""
     open_to_it = [place for place in PLACES if role in roles_of.get(("GET", place.path), frozenset[Role]())]
-    if role is Role.OPERATOR:
-        return [HOME_OF_OPERATOR if place.path == "" else place for place in open_to_it]
-    return open_to_it
+    return [HOMES.get(role, place) if place.path == "" else place for place in open_to_it]

@@ -50,6 +50,12 @@ TOO_SLOW = Refusal(
 )
 ADDRESS_UNREADABLE = Refusal(400, "Adresse illisible", "Revenez à la console et suivez ses liens.")
 NO_PAGE = Refusal(404, "Page introuvable", "Cette adresse ne mène à rien dans la console.")
+NO_PROGRAMME = Refusal(404, "Programme introuvable", "Aucun programme ne porte ce numéro.")
+NO_TERRITORY = Refusal(404, "Territoire introuvable", "Ce programme n’a pas de territoire de ce numéro.")
+NO_GRANT = Refusal(404, "Dotation introuvable", "Aucune dotation ne porte ce numéro.")
+NO_ORDER = Refusal(404, "Commande introuvable", "Aucune commande ne porte ce numéro.")
+NO_PROOF = Refusal(404, "Bon à tirer introuvable", "Cette commande n’a pas de bon à tirer de ce numéro.")
+NO_DELIVERY = Refusal(404, "Livraison introuvable", "Aucune livraison ne porte ce numéro.")
 NO_REMITTANCE = Refusal(404, "Bordereau introuvable", "Aucun bordereau ne porte ce numéro.")
 NO_OPERATOR = Refusal(404, "Structure introuvable", "Aucune structure ne porte ce numéro.")
 NO_PAYOUT = Refusal(404, "Lot introuvable", "Aucun lot de virements ne porte ce numéro.")
@@ -57,6 +63,26 @@ NO_LINE = Refusal(404, "Écriture introuvable", "Aucune écriture de la banque n
 NO_CORRECTION = Refusal(404, "Correction introuvable", "Aucune correction en attente ne porte ce numéro.")
 NO_DISPUTE = Refusal(404, "Litige introuvable", "Aucun litige en cours ne porte ce numéro.")
 NO_ACCOUNT = Refusal(404, "Compte introuvable", "Aucun compte proposé ne porte ce numéro.")
+NO_NOTICE = Refusal(404, "Avis introuvable", "Aucun avis, et aucune adresse en service, ne porte ce numéro.")
+NO_WEBHOOK = Refusal(404, "Appel introuvable", "Aucun système appelé ne porte ce numéro.")
+NO_APPLICATION = Refusal(404, "Candidature introuvable", "Aucune candidature ne porte ce numéro.")
+NO_WEBHOOK_KEYS = Refusal(
+    503,
+    "Appels signés impossibles ici",
+    "Le service n’a pas la clé qui protège les secrets. L’administrateur la lui donne au démarrage.",
+)
+OWN_DECISION = Refusal(
+    403,
+    "Une autre personne examine le recours",
+    "Vous avez pris la première décision : une autre personne du mandataire examine le recours, avec son"
+    " propre compte de console.",
+)
+TOO_MANY = Refusal(
+    429,
+    "Trop d’envois",
+    "Plusieurs candidatures viennent d’être envoyées depuis cette connexion. Réessayez dans une heure.",
+    {"Retry-After": "3600"},
+)
 NO_FILE = Refusal(
     404, "Pas encore de fichier", "Le fichier pour la banque existe une fois que le lot est approuvé."
 )
@@ -83,6 +109,15 @@ DIFFERS = Refusal(
     "Ou bien la période contient trop d’opérations pour une archive : demandez-la en plusieurs fois. Ou bien"
     " elle a déjà été arrêtée, et le registre ne dit plus la même chose : lancez « poincon audit », qui dit"
     " l’écart au centime.",
+)
+NO_BOOKLET = Refusal(404, "Carnet introuvable", "Aucun carnet ne porte ce numéro.")
+NO_PRESCRIBER = Refusal(404, "Prescripteur introuvable", "Aucun prescripteur ne porte ce numéro.")
+NO_HANDOUT = Refusal(404, "Remise introuvable", "Aucune remise de votre structure ne porte ce numéro.")
+NO_LONGER_PRESCRIBER = Refusal(
+    403,
+    "Vous ne remettez plus de carnets",
+    "Vous n’êtes plus inscrit parmi les personnes qui remettent des carnets pour cette structure. Écrivez au"
+    " mandataire.",
 )
 NO_DEVICE = Refusal(404, "Téléphone introuvable", "Aucun téléphone ne porte ce numéro.")
 NO_PRACTICE = Refusal(
@@ -128,6 +163,8 @@ NOT_FOR = {
     " reste, écrivez au mandataire.",
     Role.AUDITOR: "Votre compte lit tout et ne modifie rien. Demandez à une personne du mandataire de faire"
     " cette action ; elle paraîtra au journal.",
+    Role.PRESCRIBER: "Votre compte remet des carnets aux bénéficiaires et suit le stock de votre structure. Pour"
+    " le reste, écrivez au mandataire.",
 }
 
 

@@ -8,15 +8,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from console import event_words, french, payout_words, remittance_words
 from keys.device_key import fingerprint
+from ledger.structures import paris_day
 
-STATIC_NAMES = ("console.css", "console.js", "mark.svg")
+STATIC_NAMES = ("console.css", "console.js", "handout.js", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
 STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; worker-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     # Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
@@ -39,6 +40,7 @@ class Templates:
         self._environment.filters |= {
             "action": event_words.action_words,
             "actor": event_words.actor_words,
+            "calendar": event_words.CALENDARS.__getitem__,
             "cause": event_words.CAUSES.__getitem__,
             "count_of": french.count_of,
             "day": french.day,
@@ -51,6 +53,7 @@ class Templates:
             "month": french.month,
             "number": french.thousands,
             "payee": payout_words.payee_words,
+            "paris_day": paris_day,
             "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,
             "siret": french.siret,

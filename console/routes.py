@@ -8,31 +8,48 @@ from typing import TypeAlias
 from aiohttp import web
 
 from console import (
+    applications_page,
     bank_account_page,
     batch_page,
+    booklet_page,
     booklets_page,
     confirmation_page,
     corrections_page,
+    delivery_page,
     devices_page,
+    ending_page,
     enrolment_of_factor,
     events_page,
+    handout_page,
     home_page,
     matching_page,
+    notices_page,
+    orders_page,
     own_account_page,
     payouts_page,
     practice_page,
+    prescribers_page,
+    programme_page,
     remittances_page,
     second_step,
     security_page,
     sign_in,
+    site_page,
     statements_page,
+    stock_page,
     structures_page,
+    territories_page,
+    territory_page,
     trustee_account_page,
+    webhooks_page,
 )
 from console.admission import admitted
 from console.claims_page import send_letter, show_claims
 from console.closing_page import close, show_closing
+from console.counters_page import show_counters
+from console.follow_up_page import send_return_csv, send_return_pdf, show_follow_up
 from console.funds_page import show_funds
+from console.guidance_page import send_sheet
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
 from console.rendering_page import freeze, send_archive, show_renderings
@@ -49,6 +66,7 @@ TRUSTEE: Roles = PREPARER | APPROVER
 READERS: Roles = TRUSTEE | {Role.AUDITOR}
 FUNDER: Roles = frozenset({Role.FUNDER})
 MANAGER: Roles = frozenset({Role.OPERATOR})
+PRESCRIBER: Roles = frozenset({Role.PRESCRIBER})
 EVERYBODY: Roles = frozenset(Role)
 
 
@@ -98,9 +116,23 @@ OPEN_ROUTES = (
 
 REMITTANCE = r"/bordereaux/{operator:\d+}/{number:\d+}"
 OPERATOR = r"/structures/{operator:\d+}"
+SITE = rf"{OPERATOR}/lieux/{{site:\d+}}"
+APPLICATION = r"/candidatures/{application:\d+}"
+NOTICE = r"/avis/{notice:\d+}"
+WEBHOOK = r"/avis/appels/{webhook:\d+}"
 BATCH = r"/virements/{batch:\d+}"
+HANDOUTS = r"/prescripteurs/{prescriber:\d+}"
+BOOKLET = r"/carnets/{booklet:\d+}"
 LINE = r"/rapprochement/{line:\d+}"
 DISPUTE = r"/corrections/litiges/{dispute:\d+}"
+MONTH = r"/suivi/{programme:\d+}/{month:\d+}"
+ENDING = r"/fin-de-validite/{programme:\d+}"
+PROGRAMME = r"/programmes/{programme:\d+}"
+TERRITORY = rf"{PROGRAMME}/territoires/{{territory:\d+}}"
+GRANT = rf"{TERRITORY}/dotations/{{grant:\d+}}"
+ORDER = r"/commandes/{order:\d+}"
+PROOF = rf"{ORDER}/epreuves/{{proof:\d+}}"
+DELIVERY = r"/livraisons/{delivery:\d+}"
 PROPOSAL = rf"{OPERATOR}/compte/{{account:\d+}}"
 
 ROUTES = (
@@ -156,6 +188,9 @@ ROUTES = (
     Route("POST", f"{OPERATOR}/qualification", structures_page.qualify_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/fin", structures_page.end_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE),
+    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE),
+    Route("GET", SITE, site_page.show_site, READERS),
+    Route("POST", SITE, site_page.describe_site, TRUSTEE),
     Route("GET", f"{OPERATOR}/compte", bank_account_page.show_bank_account, READERS),
     Route("POST", f"{OPERATOR}/compte", bank_account_page.propose_bank_account, TRUSTEE),
     Route(
@@ -196,6 +231,18 @@ ROUTES = (
     Route("GET", "/reddition", show_renderings, READERS | FUNDER),
     Route("GET", "/reddition/archive", send_archive, READERS | FUNDER),
     Route("POST", "/reddition", freeze, TRUSTEE),
+    # How passes are consumed, and how their validity ends
+    Route("GET", "/suivi", show_follow_up, READERS | FUNDER),
+    Route("GET", f"{MONTH}.pdf", send_return_pdf, READERS | FUNDER),
+    Route("GET", f"{MONTH}.csv", send_return_csv, READERS | FUNDER),
+    Route("GET", "/fin-de-validite", ending_page.show_ending, READERS | FUNDER),
+    Route("POST", f"{ENDING}/blocage", ending_page.propose, TRUSTEE),
+    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER),
+    Route("POST", f"{ENDING}/prise-en-compte", ending_page.acknowledge, FUNDER),
+    Route("POST", f"{ENDING}/etat", ending_page.draw, TRUSTEE),
+    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER),
+    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER),
+    Route("POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE),
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
@@ -210,10 +257,73 @@ ROUTES = (
     Route("POST", "/telephones/nouveau", devices_page.invite, TRUSTEE | MANAGER),
     Route("GET", r"/telephones/{device:\d+}", devices_page.show_device, READERS | MANAGER),
     Route("POST", r"/telephones/{device:\d+}/revocation", devices_page.revoke, TRUSTEE | MANAGER),
+    # Programmes, what territories are granted, orders and deliveries; a funder reads its own programme
+    Route("GET", "/programmes", programme_page.show_programmes, READERS | FUNDER),
+    Route("GET", PROGRAMME, programme_page.show_programme, READERS | FUNDER),
+    Route("POST", f"{PROGRAMME}/avenant", programme_page.amend, APPROVER),
+    Route("GET", "/territoires", territories_page.show_own_territories, READERS | FUNDER),
+    Route("GET", f"{PROGRAMME}/territoires", territories_page.show_territories, READERS | FUNDER),
+    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER),
+    Route("POST", f"{TERRITORY}/condition", territory_page.check_condition, TRUSTEE),
+    Route("POST", f"{TERRITORY}/condition/retrait", territory_page.uncheck_condition, TRUSTEE),
+    Route("POST", f"{TERRITORY}/dotations", territory_page.propose_grant, TRUSTEE),
+    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER),
+    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER),
+    Route("POST", f"{GRANT}/envoi", territory_page.send_booklets, TRUSTEE),
+    Route("POST", f"{TERRITORY}/restitution", territory_page.take_back, TRUSTEE),
+    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER),
+    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER),
+    Route("GET", "/commandes", orders_page.show_orders, READERS),
+    Route("POST", "/commandes", orders_page.place, TRUSTEE),
+    Route("GET", ORDER, orders_page.show_order, READERS),
+    Route("POST", f"{ORDER}/devis", orders_page.quote, TRUSTEE),
+    Route("GET", f"{PROOF}.pdf", orders_page.send_proof, TRUSTEE),
+    Route("POST", f"{PROOF}/approbation", orders_page.approve_proof, APPROVER),
+    Route("POST", f"{PROOF}/refus", orders_page.refuse_proof, APPROVER),
+    Route("POST", f"{ORDER}/annulation", orders_page.cancel, TRUSTEE),
+    Route("GET", DELIVERY, delivery_page.show_delivery, READERS),
+    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS),
+    Route("POST", f"{DELIVERY}/arrivee", delivery_page.note_receipt, TRUSTEE),
+    Route("POST", f"{DELIVERY}/activation", delivery_page.activate, TRUSTEE, is_releasing=True),
     # Booklets
     Route("GET", "/carnets", booklets_page.show_booklets, READERS),
     Route("POST", "/carnets/annulation", booklets_page.cancel, TRUSTEE),
     Route("POST", "/carnets/entrainement", practice_page.print_practice, TRUSTEE),
+    Route("GET", BOOKLET, booklet_page.show_booklet, READERS),
+    Route("POST", f"{BOOKLET}/remplacement", booklet_page.replace, TRUSTEE),
+    Route("GET", "/compteurs", show_counters, READERS | FUNDER),
+    # Prescribers: who hands booklets out, and what they have
+    Route("GET", "/remise", handout_page.show_desk, PRESCRIBER),
+    Route("POST", "/remise", handout_page.give, PRESCRIBER),
+    Route("POST", r"/remise/{handout:\d+}/annulation", handout_page.undo, PRESCRIBER),
+    Route("POST", "/remise/perte", handout_page.tell_loss, PRESCRIBER),
+    Route("GET", "/remise/fiche.pdf", send_sheet, PRESCRIBER),
+    Route("GET", "/stock", stock_page.show_stock, PRESCRIBER),
+    Route("POST", "/stock/comptage", stock_page.count, PRESCRIBER),
+    Route("GET", "/prescripteurs", prescribers_page.show_prescribers, READERS),
+    Route("POST", "/prescripteurs", prescribers_page.add, TRUSTEE),
+    Route("GET", HANDOUTS, prescribers_page.show_prescriber, READERS),
+    Route("POST", f"{HANDOUTS}/personnes", prescribers_page.add_person, TRUSTEE),
+    Route("POST", rf"{HANDOUTS}/personnes/{{person:\d+}}/fin", prescribers_page.end_person, TRUSTEE),
+    Route("POST", f"{HANDOUTS}/transfert", prescribers_page.transfer, TRUSTEE),
+    # Organisations that ask to accept passes
+    Route("GET", "/candidatures", applications_page.show_applications, READERS),
+    Route("POST", "/candidatures/criteres", applications_page.publish, TRUSTEE),
+    Route("GET", APPLICATION, applications_page.show_application, READERS),
+    Route("POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE),
+    Route("POST", f"{APPLICATION}/recours", applications_page.enter_appeal, TRUSTEE),
+    # What people and their systems are told
+    Route("GET", "/avis", notices_page.show_notices, READERS),
+    Route("GET", "/avis/adresses", notices_page.show_addresses, READERS),
+    Route("POST", "/avis/adresses", notices_page.add_contact, TRUSTEE),
+    Route("POST", r"/avis/adresses/{address:\d+}/retrait", notices_page.remove_contact, TRUSTEE),
+    Route("GET", "/avis/appels", webhooks_page.show_webhooks, READERS),
+    Route("POST", "/avis/appels", webhooks_page.add_one, APPROVER, is_releasing=True),
+    Route("GET", WEBHOOK, webhooks_page.show_webhook, READERS),
+    Route("POST", f"{WEBHOOK}/fin", webhooks_page.end_one, TRUSTEE),
+    Route("POST", rf"{WEBHOOK}/envois/{{call:\d+}}/renvoi", webhooks_page.call_one_again, TRUSTEE),
+    Route("GET", NOTICE, notices_page.show_notice, READERS),
+    Route("POST", f"{NOTICE}/decision", notices_page.decide_notice, TRUSTEE),
     Route("GET", "/journal", events_page.show_events, READERS),
 )
 

@@ -8,8 +8,11 @@ from aiohttp import web
 from console.form import FieldRefused, reason_in
 from console.refusal import NO_OPERATOR, PageRefused
 from console.visit import Visit
+from ledger.holds import find_hold, hold_operator, release_operator
 from ledger.parties import qualify
+from ledger.payout_rows import PayoutRefused
 from ledger.registers import list_devices
+from ledger.site_details import own_sites
 from ledger.structures import (
     STRUCTURES_MAX,
     OpenProgramme,
@@ -17,7 +20,6 @@ from ledger.structures import (
     end_running_qualification,
     find_structure,
     is_qualified_within,
-    list_own_sites,
     list_qualifications,
     list_structures,
     open_programmes,
@@ -29,7 +31,8 @@ STRUCTURES = "/console/structures"
 NUMBER_MAX = 2**31 - 1
 DIGITS_MAX = 10
 SERVICE = "service-"
-QUALIFYING, ENDING, SUSPENDING = "qualifier", "terminer", "suspendre"  # which form is shown with its mistake
+# Which form is shown with its mistake.
+QUALIFYING, ENDING, SUSPENDING, RELEASING = "qualifier", "terminer", "suspendre", "reprendre"
 
 
 async def show_structures(visit: Visit) -> web.StreamResponse:
@@ -49,8 +52,8 @@ async def qualify_structure(visit: Visit) -> web.StreamResponse:
         services = [number for number in programme.services if visit.form.get(f"{SERVICE}{number}") == "oui"]
         if not services:
             raise FieldRefused("services", "Cochez au moins un service que cette structure peut rendre.")
-        starts_on = _day_in(visit.form, "debut")
-        ends_on = _day_in(visit.form, "dernier-jour") if visit.form.get("dernier-jour") else None
+        starts_on = day_in(visit.form, "debut")
+        ends_on = day_in(visit.form, "dernier-jour") if visit.form.get("dernier-jour") else None
         await _refuse_period(visit, structure, programme, starts_on, ends_on)
     except FieldRefused as wrong:
         return await _page(visit, structure, wrong, QUALIFYING)
@@ -75,7 +78,7 @@ async def end_structure(visit: Visit) -> web.StreamResponse:
         programme_id = next((one.programme_id for one in running if str(one.programme_id) == number), None)
         if programme_id is None:
             raise FieldRefused("programme", "Choisissez le programme.")
-        ends_on, reason = _day_in(visit.form, "fin"), reason_in(visit.form)
+        ends_on, reason = day_in(visit.form, "fin"), reason_in(visit.form)
         ended = await end_running_qualification(
             visit.connection,
             structure.id,
@@ -95,13 +98,31 @@ async def suspend_structure(visit: Visit) -> web.StreamResponse:
     structure = await _structure(visit)
     try:
         reason = reason_in(visit.form)
-        last_day = await suspend_operator(
-            visit.connection, structure.id, now=visit.now, actor=visit.account.actor, reason=reason
-        )
-        if last_day is None:
-            raise FieldRefused("motif", "Cette structure n’a aucune qualification en cours.")
+        who = {"actor": visit.account.actor, "reason": reason}
+        async with visit.connection.transaction():
+            last_day = await suspend_operator(visit.connection, structure.id, now=visit.now, **who)
+            is_held = visit.form.get("retenir") == "oui" and await hold_operator(
+                visit.connection, structure.id, at=visit.now, **who
+            )
+            if last_day is None and not is_held:
+                raise FieldRefused("motif", "Cette structure n’a aucune qualification en cours.")
     except FieldRefused as wrong:
         return await _page(visit, structure, wrong, SUSPENDING)
+    raise web.HTTPSeeOther(f"{STRUCTURES}/{structure.id}")
+
+
+async def release_structure(visit: Visit) -> web.StreamResponse:
+    """What it is owed is paid again. Accepting passes takes a new qualification."""
+    structure = await _structure(visit)
+    try:
+        reason = reason_in(visit.form)
+        await release_operator(
+            visit.connection, structure.id, actor=visit.account.actor, at=visit.now, reason=reason
+        )
+    except PayoutRefused:
+        raise PageRefused(NO_OPERATOR) from None
+    except FieldRefused as wrong:
+        return await _page(visit, structure, wrong, RELEASING)
     raise web.HTTPSeeOther(f"{STRUCTURES}/{structure.id}")
 
 
@@ -123,7 +144,7 @@ def _programme_in(form: Mapping[str, str], programmes: list[OpenProgramme]) -> O
     return programme
 
 
-def _day_in(form: Mapping[str, str], field: str) -> date:
+def day_in(form: Mapping[str, str], field: str) -> date:
     """As browsers send the day of a calendar field."""
     text = form.get(field, "")
     try:
@@ -157,7 +178,8 @@ async def _page(
         "structure.html",
         wrong=wrong,
         structure=structure,
-        sites=await list_own_sites(visit.connection, structure.id),
+        sites=await own_sites(visit.connection, structure.id),
+        hold=await find_hold(visit.connection, structure.id),
         devices=await list_devices(visit.connection, operator_id=structure.id),
         qualifications=qualifications,
         running=[one for one in qualifications if one.ends_on is None or one.ends_on >= today],

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from console.ending_needs import ending_needs
 from console.french import count_of
+from console.grant_needs import grant_needs
 from console.payout_words import CAUSES, blocked_sentence, gap_sentence
 from console.visit import Visit
 from console.worklist import Item, read_worklist
@@ -59,6 +61,8 @@ async def show_today(visit: Visit) -> web.StreamResponse:
         await _blocked(visit),
         await _late(visit),
         await _corrections(visit),
+        await _grants(visit),
+        await _endings(visit),
         await _to_prepare(visit),
     ]
     return visit.show(
@@ -66,6 +70,16 @@ async def show_today(visit: Visit) -> web.StreamResponse:
         needs=[one for one in needs if one.lines],
         today=paris_day(visit.now),
     )
+
+
+async def _grants(visit: Visit) -> Need:
+    lines = [Line(*told) async for told in grant_needs(visit.connection, now=visit.now)]
+    return Need("Dotations et livraisons", tuple(lines), "/console/territoires", "Territoires")
+
+
+async def _endings(visit: Visit) -> Need:
+    lines = [Line(*told) async for told in ending_needs(visit.connection, now=visit.now)]
+    return Need("Fins de validité", tuple(lines), "/console/fin-de-validite", "Fin de validité")
 
 
 async def _to_approve(visit: Visit) -> Need:

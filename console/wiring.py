@@ -13,6 +13,7 @@ from console.sign_in_limits import SignInLimits
 from console.statement_desk import StatementDesk
 from keys.sealed import KeyFolder
 from keys.second_factor import SecondFactorKeys
+from keys.webhook_secret import WebhookKeys
 from ledger.account_rows import Role
 from ledger.connect import Connection, Pool
 from payouts.drawing import DrawingDesk
@@ -35,6 +36,9 @@ class Console:
     receipts: ReceiptExport | None = None
     database_url: str | None = None  # for what is made in a process apart; None: by the command only
     renderings: RenderingDesk = field(default_factory=RenderingDesk)
+    webhook_keys: WebhookKeys | None = None  # None: no webhook can be added here
+    allows_private_webhooks: bool = False
+    sends_mail: bool = False
     drawings: DrawingDesk = field(default_factory=DrawingDesk)
     statements: StatementDesk = field(default_factory=StatementDesk)
     templates: Templates = field(default_factory=Templates)

@@ -12,6 +12,7 @@ class Role(StrEnum):
     FUNDER = "funder"  # reads one programme
     OPERATOR = "operator"  # runs one operator
     AUDITOR = "auditor"  # reads
+    PRESCRIBER = "prescriber"  # hands booklets out for one prescriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Account:
     role: Role
     programme_id: int | None  # of a funder, and of nobody else
     operator_id: int | None  # of an operator's manager, and of nobody else
+    prescriber_id: int | None  # of who hands out, and of nobody else
     has_second_factor: bool
 
     @property

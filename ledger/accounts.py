@@ -14,24 +14,28 @@ EMAIL_CHARS_MAX = 254
 EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 COLUMNS = """a.id, a.email, a.person_id, p.name, a.password_hash, a.disabled_at, a.role, a.programme_id,
-       a.operator_id, EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id)"""
-COLUMN_COUNT = 10
+       a.operator_id, a.prescriber_id, EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id)"""
+COLUMN_COUNT = 11
 FROM_ACCOUNTS = "FROM accounts a JOIN persons p ON p.id = a.person_id"
 FIND = f"SELECT {COLUMNS} {FROM_ACCOUNTS} WHERE a.email = $1"
 ALL = f"SELECT {COLUMNS} {FROM_ACCOUNTS} ORDER BY a.email"
 ADD = """
-INSERT INTO accounts (email, person_id, password_hash, role, programme_id, operator_id)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO accounts (email, person_id, password_hash, role, programme_id, operator_id, prescriber_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (email) DO NOTHING RETURNING id"""
 NAMESAKE = """
 SELECT a.email FROM accounts a JOIN persons p ON p.id = a.person_id
 WHERE lower(p.name) = lower($1) ORDER BY a.id LIMIT 1"""
 DISABLE = "UPDATE accounts SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL"
 SET_PASSWORD = "UPDATE accounts SET password_hash = $2 WHERE id = $1"  # noqa: S105 - a statement
-SET_ROLE = "UPDATE accounts SET role = $2, programme_id = $3, operator_id = $4 WHERE id = $1"
+SET_ROLE = """
+UPDATE accounts SET role = $2, programme_id = $3, operator_id = $4, prescriber_id = $5 WHERE id = $1"""
 END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1"
 PROGRAMME = "SELECT EXISTS (SELECT FROM programmes WHERE id = $1)"
 OPERATOR = "SELECT EXISTS (SELECT FROM operators WHERE id = $1)"
+HANDS_OUT = """
+SELECT EXISTS (SELECT FROM prescriber_persons
+               WHERE prescriber_id = $1 AND person_id = $2 AND left_at IS NULL)"""
 
 
 class AccountRefused(Exception):
@@ -63,23 +67,27 @@ async def add_account(
     role: Role = Role.PREPARER,
     programme_id: int | None = None,
     operator_id: int | None = None,
+    prescriber_id: int | None = None,
+    person_id: int | None = None,
     same_person_as: str | None = None,
     is_namesake: bool = False,
 ) -> None:
     """same_person_as: the e-mail of another account of the same person, so that four eyes stay four.
 
+    person_id: somebody who is known already, as who hands out for the prescriber is.
     is_namesake: a person of this name has an account already, and this is somebody else.
     """
     wanted = _known_as(email)
     async with connection.transaction():
-        await _refuse_scope(connection, role, programme_id, operator_id)
+        await _refuse_scope(connection, role, programme_id, operator_id, prescriber_id)
         if same_person_as is not None:
             person_id = (await existing_account(connection, same_person_as)).person_id
-        else:
+        elif person_id is None:
             await _refuse_namesake(connection, name, wanted, is_namesake=is_namesake)
             person_id = await add_person(connection, name)
+        await _refuse_stranger(connection, prescriber_id, person_id)
         account_id = await connection.fetchval(
-            ADD, wanted, person_id, password_hash, role, programme_id, operator_id
+            ADD, wanted, person_id, password_hash, role, programme_id, operator_id, prescriber_id
         )
         if account_id is None:
             raise AccountRefused(f"there is an account {wanted} already; `poincon accounts list` shows all")
@@ -96,12 +104,14 @@ async def change_role(
     operator_id: int | None,
     actor: str,
     reason: str,
+    prescriber_id: int | None = None,
 ) -> None:
     """Whoever was signed in is signed out: what it may do has changed."""
     async with connection.transaction():
         account = await existing_account(connection, email)
-        await _refuse_scope(connection, role, programme_id, operator_id)
-        await connection.execute(SET_ROLE, account.id, role, programme_id, operator_id)
+        await _refuse_scope(connection, role, programme_id, operator_id, prescriber_id)
+        await _refuse_stranger(connection, prescriber_id, account.person_id)
+        await connection.execute(SET_ROLE, account.id, role, programme_id, operator_id, prescriber_id)
         await connection.execute(END_SESSIONS, account.id)
         await record_event(
             connection,
@@ -158,9 +168,25 @@ async def _refuse_namesake(connection: Connection, name: str, email: str, *, is_
         )
 
 
+async def _refuse_stranger(connection: Connection, prescriber_id: int | None, person_id: int) -> None:
+    if prescriber_id is not None and not await connection.fetchval(HANDS_OUT, prescriber_id, person_id):
+        raise AccountRefused(
+            f"person {person_id} hands nothing out for prescriber {prescriber_id};"
+            " `poincon prescribers person` adds them"
+        )
+
+
 async def _refuse_scope(
-    connection: Connection, role: Role, programme_id: int | None, operator_id: int | None
+    connection: Connection,
+    role: Role,
+    programme_id: int | None,
+    operator_id: int | None,
+    prescriber_id: int | None,
 ) -> None:
+    if (role is Role.PRESCRIBER) != (prescriber_id is not None):
+        raise AccountRefused(
+            "who hands out does so for one prescriber, and no other role names one: give --prescriber"
+        )
     if (role is Role.FUNDER) != (programme_id is not None):
         raise AccountRefused("a funder reads one programme, and no other role names one: give --programme")
     if (role is Role.OPERATOR) != (operator_id is not None):

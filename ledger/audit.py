@@ -9,7 +9,9 @@ from keys.receipt import DoubtfulReceipt, open_receipt, sign_receipt
 from keys.signer import Signer
 from ledger.acceptances import COLUMNS, read_acceptance
 from ledger.audit_books import BOOK_CHECKS
+from ledger.audit_handouts import HANDOUT_CHECKS
 from ledger.audit_payouts import PAYOUT_CHECKS
+from ledger.audit_periods import PERIOD_CHECKS, differing_returns
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
 from ledger.audit_remittances import differing_hashes
 from ledger.audit_renderings import RENDERING_CHECKS, differing_renderings
@@ -21,6 +23,9 @@ ROWS_PER_READ = 1_000
 ROWS = f"""
 SELECT {COLUMNS}, a.device_id, a.service_id, a.scanned_at, a.seal, o.siret
 FROM acceptances a LEFT JOIN operators o ON o.id = a.operator_id"""
+
+
+QUERIES = CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS | PERIOD_CHECKS | HANDOUT_CHECKS
 
 
 class RecordUnusable(Exception):
@@ -78,7 +83,7 @@ async def audit(
     """
     found = Audit()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        for check, query in (CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS).items():
+        for check, query in QUERIES.items():
             found.checked[check] = 0
             async for subject, detail in connection.cursor(query, prefetch=DISAGREEMENTS_MAX):
                 found.tell(check, subject, detail)
@@ -88,6 +93,9 @@ async def audit(
         found.checked["rendered_accounts_still_hold"] = 0
         async for subject, detail in differing_renderings(connection):
             found.tell("rendered_accounts_still_hold", subject, detail)
+        found.checked["monthly_returns_still_hold"] = 0
+        async for subject, detail in differing_returns(connection):
+            found.tell("monthly_returns_still_hold", subject, detail)
         found.totals = [OperatorTotal(*row) for row in await connection.fetch(OPERATOR_TOTALS)]
         if opened_keys is None:
             found.skipped["receipts"] = "no private keys given (POINCON_KEYS)"

@@ -67,10 +67,11 @@ CHECKS: dict[str, str] = {
         SELECT format('batch %s', t.id), format('%s booklets of %s, or face value, size or number differ',
                                                 count(b.number), t.booklet_count)
         FROM batches t JOIN programmes p ON p.id = t.programme_id LEFT JOIN booklets b ON b.batch_id = t.id
-        GROUP BY t.id, p.id
+        LEFT JOIN replacements r ON r.new_booklet = t.first_booklet
+        GROUP BY t.id, p.id, r.old_booklet
         HAVING count(b.number) <> t.booklet_count OR min(b.number) <> t.first_booklet
             OR max(b.number) <> t.first_booklet + t.booklet_count - 1
-            OR bool_or(b.face_value_cents <> p.face_value_cents OR b.pass_count <> p.booklet_size)""",
+            OR bool_or(b.face_value_cents <> p.face_value_cents OR b.pass_count <> coalesce(r.passes, p.booklet_size))""",
     "booklet_changes_have_events": """
         SELECT format('booklet %s', b.number), format('%s, without the event that says who and why', b.state)
         FROM booklets b

@@ -10,6 +10,8 @@ from ledger.acceptances import LOCK_OPERATOR
 from ledger.connect import Connection, Record
 from ledger.events import record_event
 from ledger.four_eyes import is_another_person
+from ledger.notice_facts import bank_account_changed
+from ledger.notices import tell
 from ledger.payout_rows import OperatorAccount, PayoutRefused, TrusteeAccount
 
 COOLING_OFF = timedelta(hours=48)
@@ -28,9 +30,9 @@ APPROVE = f"""
 UPDATE operator_bank_accounts SET approved_at = $2, approved_by = $3, usable_from = $4 WHERE id = $1
 RETURNING {COLUMNS}"""
 REFUSE = f"UPDATE operator_bank_accounts SET refused_at = $2 WHERE id = $1 RETURNING {COLUMNS}"
-BLOCK = """
+BLOCK = f"""
 UPDATE operator_bank_accounts SET blocked_at = $2, blocked_why = $3
-WHERE id = $1 AND blocked_at IS NULL RETURNING operator_id"""
+WHERE id = $1 AND blocked_at IS NULL RETURNING {COLUMNS}"""
 OF_OPERATOR = f"SELECT {COLUMNS} FROM operator_bank_accounts WHERE operator_id = $1 ORDER BY id DESC LIMIT $2"
 # The last one approved; until it may be used, the one before it still is. A blocked one has no stand-in.
 CURRENT = f"""
@@ -81,7 +83,7 @@ async def propose_account(
             ADD, operator_id, holder, iban, bic, proof, proof_sha256, at, person_id
         )
         account = _account(row)
-        await _tell(connection, account, "propose", actor=actor, reason=proof)
+        await _tell(connection, account, "propose", actor=actor, at=at, reason=proof)
     return account
 
 
@@ -98,7 +100,7 @@ async def approve_account(
         await _waiting(connection, account_id, person_id)
         row = await connection.fetchrow(APPROVE, account_id, at, person_id, at + cooling_off)
         account = _account(row)
-        await _tell(connection, account, "approve", actor=actor)
+        await _tell(connection, account, "approve", actor=actor, at=at)
     return account
 
 
@@ -109,7 +111,7 @@ async def refuse_account(
     async with connection.transaction():
         await _waiting(connection, account_id, None)
         account = _account(await connection.fetchrow(REFUSE, account_id, at))
-        await _tell(connection, account, "refuse", actor=actor, reason=reason)
+        await _tell(connection, account, "refuse", actor=actor, at=at, reason=reason)
     return account
 
 
@@ -118,9 +120,10 @@ async def block_account(
 ) -> None:
     """Pay nothing more on it. What corrects it is another proposal, of the same IBAN if need be."""
     async with connection.transaction():
-        operator_id = await connection.fetchval(BLOCK, account_id, at, reason)
-        if operator_id is not None:
-            subject = f"operator:{operator_id}"
+        row = await connection.fetchrow(BLOCK, account_id, at, reason)
+        if row is not None:
+            account = _account(row)
+            subject = f"operator:{account.operator_id}"
             await record_event(
                 connection,
                 actor=actor,
@@ -129,6 +132,7 @@ async def block_account(
                 reason=reason,
                 account=account_id,
             )
+            await tell(connection, bank_account_changed(account, "block", at=at), at=at)
 
 
 async def operator_accounts(connection: Connection, operator_id: int) -> list[OperatorAccount]:
@@ -219,8 +223,15 @@ async def _waiting(connection: Connection, account_id: int, person_id: int | Non
 
 
 async def _tell(
-    connection: Connection, account: OperatorAccount, verb: str, *, actor: str, reason: str | None = None
+    connection: Connection,
+    account: OperatorAccount,
+    verb: str,
+    *,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
 ) -> None:
+    """The log, and the operator itself: whoever changes an account in its name is seen."""
     await record_event(
         connection,
         actor=actor,
@@ -231,6 +242,7 @@ async def _tell(
         holder=account.holder,
         iban_end=account.iban[-4:],
     )
+    await tell(connection, bank_account_changed(account, verb, at=at), at=at)
 
 
 def _account(row: Record) -> OperatorAccount:

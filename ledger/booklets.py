@@ -2,6 +2,7 @@
 they are accepted; what becomes of a cancelled booklet's money is in releases.py.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from ledger.book_rows import BalanceRefused, EntryKind, circulation_of, funds_of
 from ledger.books import post
 from ledger.connect import Connection, Record
 from ledger.events import record_event
+from ledger.notice_facts import booklets_blocked
+from ledger.notices import tell_all
 from ledger.releases import release_cancelled
 from ledger.rows import BOOKLETS_MAX, Batch, CancelCause
 
@@ -29,15 +32,16 @@ FROM batches b JOIN programmes p ON p.id = b.programme_id,
      generate_series(b.first_booklet, b.first_booklet + b.booklet_count - 1) AS n
 WHERE b.id = $1"""
 SELECT_BATCH = """
-SELECT b.id, b.programme_id, k.kid, b.first_booklet, b.booklet_count, p.booklet_size, b.expires_at
-FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN programmes p ON p.id = b.programme_id"""
+SELECT b.id, b.programme_id, k.kid, b.first_booklet, b.booklet_count, f.pass_count, b.expires_at
+FROM batches b JOIN signing_keys k ON k.id = b.key_id JOIN booklets f ON f.number = b.first_booklet"""
 ACTIVATE = """
 UPDATE booklets SET state = 'active', activated_at = $2
 WHERE batch_id = $1 AND state = 'issued' RETURNING face_value_cents::bigint * pass_count"""
 LOCK_BOOKLETS = "SELECT number FROM booklets WHERE number = ANY($1) ORDER BY number FOR UPDATE"
 CANCEL = """
 UPDATE booklets SET state = 'cancelled', cancelled_at = $2, cancel_cause = $3
-WHERE number = ANY($1) AND state <> 'cancelled' RETURNING number"""
+WHERE number = ANY($1) AND state <> 'cancelled'
+RETURNING number, (SELECT t.programme_id FROM batches t WHERE t.id = batch_id) AS programme_id"""
 
 
 class IssueRefused(Exception):
@@ -119,7 +123,7 @@ async def activate_batch(
         )
         if activated:
             await release_cancelled(connection, batch.programme_id, now=at, actor=actor)
-            await _engage(
+            await engage(
                 connection,
                 batch.programme_id,
                 sum(row[0] for row in activated),
@@ -131,9 +135,10 @@ async def activate_batch(
     return len(activated)
 
 
-async def _engage(
+async def engage(
     connection: Connection, programme_id: int, amount_cents: int, *, subject: str, **who: Any
 ) -> None:
+    """What was activated leaves the programme's funds, or FundsMissing is raised. Comes last."""
     face_value = transfer(amount_cents, debit=funds_of(programme_id), credit=circulation_of(programme_id))
     try:
         await post(connection, kind=EntryKind.ACTIVATION, postings=face_value, subject=subject, **who)
@@ -170,7 +175,22 @@ async def cancel_booklets(
                 reason=reason,
                 cause=cause.value,
             )
+        await _tell_funders(connection, cancelled, cause, at=at)
     return len(cancelled)
+
+
+async def _tell_funders(
+    connection: Connection, cancelled: Sequence[Record], cause: CancelCause, *, at: datetime
+) -> None:
+    """One notice per programme, however many booklets."""
+    numbers = defaultdict(list)
+    for row in cancelled:
+        numbers[row["programme_id"]].append(row["number"])
+    facts = [
+        booklets_blocked(programme_id=programme_id, booklets=those, cause=cause.value)
+        for programme_id, those in numbers.items()
+    ]
+    await tell_all(connection, facts, at=at)
 
 
 def _batch(row: Record) -> Batch:

@@ -7,6 +7,7 @@ from ledger.acceptances import LOCK_OPERATOR
 from ledger.calendar_rows import Calendar, Due, last_due_day, request_of
 from ledger.connect import Connection
 from ledger.events import record_event
+from ledger.programme_rules import follow
 from ledger.programmes import UnknownProgramme
 from ledger.remittance_rows import LINES_MAX, PARIS, ClosedRemittance, Remittance
 from ledger.remittances import close_remittance, read_remittance
@@ -42,6 +43,13 @@ async def set_calendar(
         if before == calendar:
             return
         await connection.execute(SET, programme_id, calendar.value)
+        await follow(
+            connection,
+            programme_id,
+            reason=reason or f"closing calendar: {calendar.value}",
+            actor=actor,
+            closing_calendar=calendar,
+        )
         await record_event(
             connection,
             actor=actor,

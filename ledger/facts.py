@@ -40,11 +40,13 @@ AMENDMENTS = """
 SELECT programme_id, amended_at, last_day_old, last_day_new, reason FROM programme_amendments ORDER BY id"""
 QUALIFICATIONS = "SELECT operator_id, programme_id, starts_on, ends_on, service_ids FROM qualifications"
 PERSONS = "SELECT id, name FROM persons"
+CO_PRESCRIPTIONS = "SELECT booklet, person_id FROM co_prescriptions"
 GENERATION = "SELECT generation FROM guard_generation"
 # Every transaction older than the xmin of a snapshot had ended when it was taken: a later look from that xmin
 # on misses no commit, in whatever order transactions end.
 BOOKLETS = """
-SELECT b.number, t.programme_id, b.state, b.pass_count, b.activated_at, b.cancelled_at, b.prescribed_by
+SELECT b.number, t.programme_id, b.state, b.pass_count, b.activated_at, b.cancelled_at, b.prescribed_by,
+       b.replaced_at
 FROM booklets b JOIN batches t ON t.id = b.batch_id WHERE b.changed_by >= $1::text::xid8"""
 WATERMARK = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 CANCELLED = """
@@ -71,6 +73,7 @@ async def load_facts(connection: Connection, *, since: str = "0") -> Facts:
                 for number, programme_id, state, *rest in await connection.fetch(BOOKLETS, since)
             ],
             watermark=watermark,
+            co_prescriptions=frozenset(tuple(row) for row in await connection.fetch(CO_PRESCRIPTIONS)),
         )
 
 

@@ -18,6 +18,7 @@ bank_days AS (
         SELECT m.entry, l.booked_on FROM matches m JOIN bank_lines l ON l.id = m.bank_line_id
         UNION ALL SELECT m.undo_entry, l.booked_on FROM matches m JOIN bank_lines l ON l.id = m.bank_line_id
         UNION ALL SELECT f.entry, l.booked_on FROM fundings f JOIN bank_lines l ON l.id = f.bank_line_id
+        UNION ALL SELECT r.entry, l.booked_on FROM refunds r JOIN bank_lines l ON l.id = r.bank_line_id
     ) AS told GROUP BY entry),
 moved AS (
     SELECT date_trunc('month', coalesce(d.booked_on, (e.at AT TIME ZONE 'Europe/Paris')::date))::date

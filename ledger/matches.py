@@ -31,6 +31,7 @@ FROM bank_lines l CROSS JOIN LATERAL (
            array_agg(a.end_to_end_id) FILTER (WHERE a.id IS NOT NULL) AS settled
     FROM matches m LEFT JOIN payout_attempts a ON a.id = m.attempt_id WHERE m.bank_line_id = l.id) AS m
 WHERE NOT EXISTS (SELECT FROM fundings f WHERE f.bank_line_id = l.id)
+  AND NOT EXISTS (SELECT FROM refunds r WHERE r.bank_line_id = l.id)
   AND l.amount_cents <> coalesce(m.cents, 0) AND ($2::bigint IS NULL OR l.id = $2)
 ORDER BY l.amount_cents > 0, l.booked_on, l.id LIMIT $1"""
 PAYMENTS = """

@@ -36,6 +36,7 @@ class LeftOut(StrEnum):
     NOT_APPROVED = "not_approved"
     COOLING_OFF = "cooling_off"
     BLOCKED = "blocked"
+    HELD = "held"  # suspended: what it is owed waits
     IN_SUSPENSE = "in_suspense"  # a line of the bank names it and is not explained yet
     OVER_MAXIMUM = "over_maximum"
     BATCH_FULL = "batch_full"

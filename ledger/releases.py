@@ -23,6 +23,12 @@ WHERE b.cancelled_at <= $1 AND b.activated_at IS NOT NULL AND b.released_at IS N
   AND ($2::integer IS NULL OR t.programme_id = $2)
   AND b.changed_by < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY b.number FOR UPDATE OF b"""
+# Expired ones stay active: no validity of theirs will come back (0018_periods.sql).
+LOCK_EXPIRED = """
+SELECT b.number FROM booklets b JOIN batches t ON t.id = b.batch_id JOIN programmes p ON p.id = t.programme_id
+WHERE p.id = $2 AND p.expires_at <= $1 AND b.state = 'active' AND b.released_at IS NULL
+  AND b.changed_by < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY b.number FOR UPDATE OF b"""
 RELEASE = """
 UPDATE booklets b SET released_at = $2 FROM batches t
 WHERE b.number = ANY($1) AND t.id = b.batch_id AND b.released_at IS NULL
@@ -38,8 +44,19 @@ async def release_cancelled(
     connection: Connection, programme_id: int | None, *, now: datetime, actor: str
 ) -> int:
     """Release the booklets whose last scan can have come; return the cents. None: of every programme."""
+    return await _release(connection, LOCK_DUE, programme_id, now=now, actor=actor)
+
+
+async def release_expired(connection: Connection, programme_id: int, *, now: datetime, actor: str) -> int:
+    """Release what nobody took of a programme that is over, once its last scan can have come; the cents."""
+    return await _release(connection, LOCK_EXPIRED, programme_id, now=now, actor=actor)
+
+
+async def _release(
+    connection: Connection, lock: str, programme_id: int | None, *, now: datetime, actor: str
+) -> int:
     async with connection.transaction():
-        due = await connection.fetch(LOCK_DUE, now - LATE_SCANS_MAX, programme_id)
+        due = await connection.fetch(lock, now - LATE_SCANS_MAX, programme_id)
         if not due:
             return 0
         released = await connection.fetch(RELEASE, [row["number"] for row in due], now)

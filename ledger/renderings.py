@@ -108,6 +108,7 @@ FROM bank_lines l JOIN book_entries e ON e.number = l.entry CROSS JOIN LATERAL (
     AND (m.kind <> 'offset' OR m.attempt_id IN (SELECT attempt_id FROM even))) AS told
 WHERE e.at < $1 AND l.amount_cents <> told.cents
   AND NOT EXISTS (SELECT FROM fundings f WHERE f.bank_line_id = l.id AND f.confirmed_at < $1)
+  AND NOT EXISTS (SELECT FROM refunds r WHERE r.bank_line_id = l.id AND r.confirmed_at < $1)
 UNION ALL
 SELECT e.subject, (e.at AT TIME ZONE 'Europe/Paris')::date, e.at, coalesce(e.reason, ''),
        -p.amount_cents, -p.amount_cents

@@ -103,6 +103,7 @@ class Booklet(NamedTuple):
     activated_at: datetime | None
     cancelled_at: datetime | None
     prescribed_by: int | None
+    replaced_at: datetime | None = None  # what is left of it goes out under another number
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class Facts:
     guard_generation: int
     booklets_changed: list[Booklet]
     watermark: str  # to be given to the next load_facts()
+    # Booklet and person, beside Booklet.prescribed_by: of those that several persons handed out.
+    co_prescriptions: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,6 @@ SELECT o.id, o.name, o.siret,
 FROM operators o"""
 LISTED = f"{STRUCTURES} ORDER BY o.name, o.id LIMIT $2"
 ONE = f"{STRUCTURES} WHERE o.id = $2"
-SITES = """
-SELECT s.name, t.name FROM sites s JOIN territories t ON t.id = s.territory_id
-WHERE s.operator_id = $1 ORDER BY s.name"""
 QUALIFICATIONS = """
 SELECT q.programme_id, p.name, q.starts_on, q.ends_on,
        ARRAY(SELECT v.label FROM services v WHERE v.id = ANY(q.service_ids) ORDER BY v.label)
@@ -88,11 +85,6 @@ async def list_structures(connection: Connection, *, now: datetime) -> list[Stru
 async def find_structure(connection: Connection, operator_id: int, *, now: datetime) -> Structure | None:
     row = await connection.fetchrow(ONE, paris_day(now), operator_id)
     return _structure(row) if row else None
-
-
-async def list_own_sites(connection: Connection, operator_id: int) -> list[tuple[str, str]]:
-    """Name and territory of each."""
-    return [(row[0], row[1]) for row in await connection.fetch(SITES, operator_id)]
 
 
 async def list_qualifications(connection: Connection, operator_id: int) -> list[StructureQualification]:

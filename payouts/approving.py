@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.bank_accounts import current_accounts, refuse_same_person, trustee_account
 from ledger.connect import Connection
+from ledger.holds import held_operators
 from ledger.payout_rows import Attempt, BatchState, PayoutBatch, PayoutRefused, TrusteeAccount
 from ledger.payouts import (
     attempts_of,
@@ -92,7 +93,10 @@ async def _releasable(
 async def _freeze(connection: Connection, batch_id: int, *, now: datetime) -> None:
     attempts = await attempts_of(connection, batch_id)
     accounts = await current_accounts(connection, sorted({one.operator_id for one in attempts}), at=now)
+    held = await held_operators(connection)
     for one in attempts:
+        if one.operator_id in held:
+            raise PayoutRefused(f"{one.operator} is held since: cancel the draft and prepare again")
         if trouble := account_trouble(accounts.get(one.operator_id), now=now):
             raise PayoutRefused(
                 f"{one.operator} can't be paid any more ({trouble}): cancel the draft and prepare again"

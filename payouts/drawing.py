@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.correction_claims import ClaimLetter
 from ledger.remittance_rows import ClosedRemittance
+from payouts.delivery_note import DeliveryNote
 
 WAITING_MAX = 8
 SECONDS_MAX = 60.0
@@ -32,6 +33,9 @@ class DrawingDesk:
 
     async def draw_claim(self, letter: ClaimLetter) -> bytes:
         return await self._draw("payouts.claim_letter", msgspec.msgpack.encode(letter))
+
+    async def draw_note(self, note: DeliveryNote) -> bytes:
+        return await self._draw("payouts.delivery_note", msgspec.msgpack.encode(note))
 
     async def _draw(self, module: str, facts: bytes) -> bytes:
         if self._waiting >= WAITING_MAX:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ledger.bank_accounts import current_accounts
 from ledger.connect import Connection
+from ledger.holds import held_operators
 from ledger.matches import open_lines, payments_for
 from ledger.payout_rows import LeftOut, OperatorAccount, Owed, PayoutBatch
 from ledger.payouts import add_batch, lock_payouts, owed_portions
@@ -46,14 +47,21 @@ async def payable_now(connection: Connection, *, now: datetime) -> Sorted:
     """What a batch would hold, without drawing it up."""
     owed = await owed_portions(connection, named_in_suspense=await _in_suspense(connection))
     operators = sorted({one.operator_id for one in owed})
-    return sort_out(owed, await current_accounts(connection, operators, at=now), now=now)
+    accounts = await current_accounts(connection, operators, at=now)
+    return sort_out(owed, accounts, now=now, held=await held_operators(connection))
 
 
-def sort_out(owed: Iterable[Owed], accounts: dict[int, OperatorAccount], *, now: datetime) -> Sorted:
+def sort_out(
+    owed: Iterable[Owed],
+    accounts: dict[int, OperatorAccount],
+    *,
+    now: datetime,
+    held: frozenset[int] = frozenset(),
+) -> Sorted:
     payable: list[Owed] = []
     left_out: list[NotPaid] = []
     for one in owed:
-        why = why_not(one, accounts.get(one.operator_id), now=now)
+        why = why_not(one, accounts.get(one.operator_id), now=now, is_held=one.operator_id in held)
         if why is None and len(payable) >= TRANSFERS_MAX:
             why = LeftOut.BATCH_FULL
         if why is None:
@@ -63,7 +71,11 @@ def sort_out(owed: Iterable[Owed], accounts: dict[int, OperatorAccount], *, now:
     return Sorted(tuple(payable), tuple(left_out))
 
 
-def why_not(owed: Owed, account: OperatorAccount | None, *, now: datetime) -> LeftOut | None:
+def why_not(
+    owed: Owed, account: OperatorAccount | None, *, now: datetime, is_held: bool = False
+) -> LeftOut | None:
+    if is_held:
+        return LeftOut.HELD
     if owed.in_suspense:
         return LeftOut.IN_SUSPENSE
     if owed.amount_cents > TRANSFER_CENTS_MAX:

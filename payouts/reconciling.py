@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger import notice_facts
 from ledger.bank_accounts import block_account
 from ledger.connect import Connection
 from ledger.match_rows import Allocation, How, Match, MatchKind, OpenLine, Payment
@@ -15,7 +16,9 @@ from ledger.matches import (
     record_matches,
     undo_matches,
 )
-from ledger.payout_rows import AttemptState, BatchState, PayoutBatch, PayoutRefused
+from ledger.notice_rows import Fact
+from ledger.notices import tell_all
+from ledger.payout_rows import Attempt, AttemptState, BatchState, PayoutBatch, PayoutRefused
 from ledger.payouts import attempts_of, list_payout_batches, lock_payouts, mark_sent, set_batch_state
 from ledger.statement_rows import NewReport
 from ledger.statements import reports_on
@@ -158,6 +161,7 @@ async def _hear_of(
     await move_attempts(
         connection, [(one.id, AttemptState.REJECTED, why[one.id] or REJECTED) for one in refused], at=now
     )
+    await tell_all(connection, [_came_back(one, why[one.id]) for one in refused], at=now)
     blocked = {one.operator_id: why[one.id] for one in refused if one.end_to_end_id in named}
     await _block(connection, batch.id, blocked, actor=actor, now=now)
     state = _state_told(reports, whole_is_rejected=whole is not None, some_are=bool(named))
@@ -226,10 +230,36 @@ async def _settle(
     now: datetime,
 ) -> None:
     await record_matches(connection, line, allocations, actor=actor, at=now)
+    await tell_all(connection, [fact for one in allocations if (fact := _fact_of(line, one))], at=now)
     for one in allocations:
         if one.kind is MatchKind.RETURN and one.payment is not None:
             reason = f"{one.payment.end_to_end_id} came back: {one.reason or 'no reason given'}"
             await block_account(connection, one.payment.account_id, actor=actor, at=now, reason=reason)
+
+
+def _fact_of(line: OpenLine, one: Allocation) -> Fact | None:
+    """What the operator is told of it."""
+    if one.payment is None:
+        return None
+    if one.kind is MatchKind.PAYOUT:
+        return notice_facts.paid(
+            operator_id=one.payment.operator_id,
+            end_to_end_id=one.payment.end_to_end_id,
+            holder=one.payment.holder,
+            amount_cents=one.payment.amount_cents,
+            booked_on=line.booked_on,
+        )
+    return _came_back(one.payment, one.reason) if one.kind is MatchKind.RETURN else None
+
+
+def _came_back(payment: Payment | Attempt, reason: str | None) -> Fact:
+    return notice_facts.returned(
+        operator_id=payment.operator_id,
+        end_to_end_id=payment.end_to_end_id,
+        holder=payment.holder or "",
+        amount_cents=payment.amount_cents,
+        reason=reason,
+    )
 
 
 async def _block(

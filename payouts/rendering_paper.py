@@ -1,21 +1,19 @@
 """The cover of accounts rendered, in plain French, to be read before the tables. Pure: PDF/A comes out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ledger.book_rows import AccountKind, EntryKind
 from ledger.rendering_rows import Movement, Parties, Period, Unpaid
 from payouts.archive import FileHash
 from payouts.books_export import ACCOUNTS, JOURNALS
-from payouts.paper import BOTTOM, GREY, LEFT, TOP, WIDTH, Paper
+from payouts.paper import GREY, LEFT, TOP, Paper
+from payouts.paper_tables import Heading, draw_row, draw_table, draw_title
 from payouts.rendering_tables import AccountSums, funders_of
 from programmes.print.french import exact_euros, long_day, thousands
 
-ROW = 5.2
 FILES_TOLD_MAX = 40
-ROWS_TOLD_MAX = 400
 
-Heading = tuple[str, float, bool]  # what a column says, how wide it is, and whether it ends at the right
 BALANCE: tuple[Heading, ...] = (
     ("Compte", 62, False),
     ("Ouverture", 29, True),
@@ -84,7 +82,7 @@ def _head(paper: Paper, cover: Cover, period: str) -> None:
 
 
 def _cash(paper: Paper, cover: Cover) -> None:
-    _title(paper, "Situation de trésorerie")
+    draw_title(paper, "Situation de trésorerie")
     whose = "sur le compte bancaire dédié" if cover.funder is None else "conservé pour ce commanditaire"
     moved = cover.facts["closing_cents"] - cover.facts["opening_cents"]
     for text, cents in (
@@ -92,7 +90,7 @@ def _cash(paper: Paper, cover: Cover) -> None:
         ("Variation pendant la période (le détail, ligne à ligne, est dans tresorerie.csv)", moved),
         (f"Au {long_day(cover.period.last)}, à la clôture", cover.facts["closing_cents"]),
     ):
-        _row(paper, (("", 140, False), ("", 38, True)), (text, exact_euros(cents)))
+        draw_row(paper, (("", 140, False), ("", 38, True)), (text, exact_euros(cents)))
 
 
 def _operations(paper: Paper, told: Iterable[Movement]) -> None:
@@ -102,7 +100,7 @@ def _operations(paper: Paper, told: Iterable[Movement]) -> None:
         both = sides.setdefault(kind, [0, 0])
         both[0] += debit
         both[1] += credit
-    _table(
+    draw_table(
         paper,
         "Opérations de la période, sans compensation",
         OPERATIONS,
@@ -128,7 +126,7 @@ def _balance(paper: Paper, sums: AccountSums) -> None:
             )
             words = ACCOUNTS[kind]
             lines.append((f"{words.number} {words.label}", *map(exact_euros, amounts)))
-    _table(paper, "Balance des comptes", BALANCE, lines)
+    draw_table(paper, "Balance des comptes", BALANCE, lines)
 
 
 def _unpaid(paper: Paper, cover: Cover) -> None:
@@ -143,12 +141,12 @@ def _unpaid(paper: Paper, cover: Cover) -> None:
         for operator_id, (count, held, left) in sorted(owed.items())
     ]
     total = exact_euros(cover.facts["unpaid_cents"])
-    _table(paper, f"Restes à payer au {long_day(cover.period.last)} : {total}", UNPAID, lines)
+    draw_table(paper, f"Restes à payer au {long_day(cover.period.last)} : {total}", UNPAID, lines)
 
 
 def _files(paper: Paper, cover: Cover) -> None:
     lines = [(file.name, file.sha256) for file in cover.files if "/" not in file.name]
-    _table(paper, "Pièces de cette archive", FILES, lines[:FILES_TOLD_MAX], points=6.4)
+    draw_table(paper, "Pièces de cette archive", FILES, lines[:FILES_TOLD_MAX], points=6.4)
     inside = len(cover.files) - len(lines)
     paper.ink(9)
     paper.set_y(paper.get_y() + 1.2)
@@ -157,54 +155,3 @@ def _files(paper: Paper, cover: Cover) -> None:
         " « banque ». Le fichier manifest.json donne la taille et l’empreinte de chacune, et l’empreinte de"
         " l’ensemble. Chacun peut tout recalculer, sans nos serveurs, par « poincon accounts verify »."
     )
-
-
-def _table(
-    paper: Paper, title: str, columns: Sequence[Heading], lines: Sequence[Sequence[str]], *, points: float = 8
-) -> None:
-    _title(paper, title)
-    if not lines:
-        paper.ink(9, grey=GREY)
-        paper.paragraph("Aucun.")
-        return
-    _heads(paper, columns)
-    for line in lines[:ROWS_TOLD_MAX]:
-        if paper.get_y() + ROW > BOTTOM:
-            paper.add_page()
-            paper.set_y(TOP)
-            _heads(paper, columns)
-        _row(paper, columns, line, points=points)
-    paper.rule(paper.get_y())
-    if len(lines) > ROWS_TOLD_MAX:
-        paper.paragraph("La suite est dans les tableaux de l’archive.")
-
-
-def _title(paper: Paper, text: str) -> None:
-    y = paper.get_y() + 4
-    if y + 26 > BOTTOM:
-        paper.add_page()
-        y = TOP
-    paper.ink(11, bold=True)
-    paper.write_at(LEFT, y + 4, text, width=WIDTH)
-    paper.set_y(y + 6.4)
-
-
-def _heads(paper: Paper, columns: Sequence[Heading]) -> None:
-    paper.band(paper.get_y(), ROW)
-    paper.ink(8, bold=True)
-    _cells(paper, columns, [text for text, *_ in columns])
-    paper.set_y(paper.get_y() + ROW + 0.4)
-
-
-def _row(paper: Paper, columns: Sequence[Heading], cells: Sequence[str], *, points: float = 9) -> None:
-    paper.ink(points)
-    _cells(paper, columns, cells)
-    paper.set_y(paper.get_y() + ROW)
-
-
-def _cells(paper: Paper, columns: Sequence[Heading], cells: Sequence[str]) -> None:
-    x, y = LEFT, paper.get_y()
-    for (_, width, is_right), cell in zip(columns, cells, strict=True):
-        paper.write_at(x + 1, y + ROW * 0.7, cell, width=width - 2, right=is_right)
-        x += width
-    assert x <= LEFT + WIDTH + 0.1

@@ -14,6 +14,7 @@ LEFT_OUT = {
     LeftOut.NOT_APPROVED: "a un compte qui attend l’accord d’une seconde personne",
     LeftOut.COOLING_OFF: "a changé de compte : le nouveau n’est utilisable qu’à la fin du délai de sûreté",
     LeftOut.BLOCKED: "a un compte bloqué après un rejet ou un retour : faites-le corriger",
+    LeftOut.HELD: "est suspendue : ce qui lui est dû attend la fin de la suspension",
     LeftOut.IN_SUSPENSE: "est peut-être déjà payé : une écriture de la banque qui le nomme reste à expliquer",
     LeftOut.OVER_MAXIMUM: "dépasse le maximum admis pour un virement",
     LeftOut.BATCH_FULL: "attend le lot suivant : celui-ci est plein",

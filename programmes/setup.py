@@ -4,7 +4,7 @@ Safe to run again: what is there already, by its name or SIRET, is kept as it is
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 import msgspec
@@ -25,10 +25,12 @@ from ledger.parties import (
     qualify,
 )
 from ledger.programmes import add_programme
+from ledger.rule_rows import Figures
 
 LIST_MAX = 10_000
 
 Text = Annotated[str, Meta(min_length=1, max_length=100)]
+Passes = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
 class SetupError(Exception):
@@ -53,6 +55,28 @@ class OperatorText(Struct, forbid_unknown_fields=True):
     sites: Annotated[list[SiteText], Meta(min_length=1, max_length=LIST_MAX)]
 
 
+class RulesText(Struct, forbid_unknown_fields=True):
+    """What the convention says; see ledger/rule_rows.py. The programme's last_day includes the grace."""
+
+    convention: Annotated[str, Meta(max_length=100)] = ""
+    mandate_starts_on: date | None = None
+    mandate_ends_on: date | None = None
+    grace_days: Annotated[int, Meta(ge=0, le=365)] = 0
+    claim_window_days: Annotated[int, Meta(ge=0, le=365)] = 0
+    stock_cap_passes: Passes | None = None
+    first_grant_passes: Passes = 5_000
+    top_up_passes: Passes = 2_500
+    threshold_percent: Annotated[int, Meta(ge=1, le=100)] = 50
+    grant_deadline: date | None = None
+    delivery_working_days: Annotated[int, Meta(ge=1, le=250)] = 20
+    pic_share_percent: Annotated[int, Meta(ge=0, le=100)] = 50
+    publics: list[Annotated[str, Meta(pattern="^[a-z0-9_]+$", max_length=32)]] = []
+
+    def figures(self, last_day: date) -> Figures:
+        said = msgspec.structs.asdict(self) | {"publics": tuple(self.publics)}
+        return Figures(last_day_of_use=last_day - timedelta(days=self.grace_days), **said)
+
+
 class ProgrammeText(Struct, forbid_unknown_fields=True):
     name: Text
     funder: Text
@@ -64,6 +88,7 @@ class ProgrammeText(Struct, forbid_unknown_fields=True):
     booklet_size: Annotated[int, Meta(ge=1, le=255)] = 10
     qualified_from: date | None = None
     closings: Calendar = Calendar.NONE  # when remittances close by themselves
+    rules: RulesText = msgspec.field(default_factory=RulesText)
 
 
 class Instance(Struct, forbid_unknown_fields=True):
@@ -129,6 +154,7 @@ async def set_up(connection: Connection, instance: Instance, *, actor: str, toda
                 territory_ids=[known.territories[name] for name in wanted.territories],
                 service_ids=[known.services[code] for code in wanted.services],
                 actor=actor,
+                figures=wanted.rules.figures(wanted.last_day),
             )
             if wanted.closings is not Calendar.NONE:
                 programme_id = known.programmes[wanted.name]

@@ -1,18 +1,20 @@
 """The wiring of one validator process, on one screen: what opens, in which order, and closes in reverse."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from aiohttp import web
 
 from console.app import add_console
+from console.reserve_page import add_reserve_page
 from keys.sealed import KeyFolder
 from ledger.connect import open_pool
 from mobile_web.page import add_page
 from payouts.drawing import DrawingDesk
 from scanner.pool import ReaderPool
 from validator import device_calls, enrolment_calls, public_calls, remittance_calls, scan_calls
+from validator.clerk import Clerk
 from validator.closings import CalendarClerk
 from validator.code_reading import CodeReader
 from validator.console_receipts import console_receipts
@@ -22,11 +24,14 @@ from validator.group_commit import GroupCommit
 from validator.guard import Guard, open_client
 from validator.keeper import SnapshotKeeper
 from validator.limits import WrongCodes
+from validator.notice_clerks import notice_clerks
 from validator.openapi import openapi
+from validator.period_clerks import ending_clerk, return_clerk
 from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
+from validator.top_up_clerk import top_up_clerk
 from validator.wiring import (
     CLERK,
     DESK,
@@ -72,14 +77,20 @@ def build_app(settings: Settings) -> web.Application:
 
     app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
     if settings.closes_on_calendars:
+        app.cleanup_ctx.append(run_each(return_clerk(settings.database_url)))
+        app.cleanup_ctx.append(run_each(ending_clerk(settings.database_url)))
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
+        app.cleanup_ctx.append(run_each(top_up_clerk(settings.database_url)))
+    if settings.sends_notices:
+        app.cleanup_ctx.extend(run_each(clerk) for clerk in notice_clerks(settings, master_secret))
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, asking_for_signature(endpoint))
         if endpoint.method == "GET":
             app.router.add_route("HEAD", endpoint.path, endpoint.handler)
     add_openapi(app)
     add_page(app)
+    add_reserve_page(app, pool=POOL)
     add_console(
         app,
         pool=POOL,
@@ -89,6 +100,8 @@ def build_app(settings: Settings) -> web.Application:
         require_second_factor=settings.require_totp,
         receipts=console_receipts,
         database_url=settings.database_url,
+        allows_private_webhooks=settings.allows_private_webhooks,
+        sends_mail=settings.mail is not None,
     )
     return app
 
@@ -126,6 +139,15 @@ async def run_clerk(app: web.Application) -> AsyncIterator[None]:
     await app[CLERK].start()
     yield
     await app[CLERK].close()
+
+
+def run_each(clerk: Clerk) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        await clerk.start()
+        yield
+        await clerk.close()
+
+    return run
 
 
 def add_openapi(app: web.Application) -> None:

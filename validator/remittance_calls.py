@@ -25,6 +25,7 @@ from ledger.rows import Device
 from payouts.certification import certification_text
 from payouts.drawing import DrawingBusy
 from payouts.remittance_csv import file_name, remittance_csv
+from programmes.grants import propose_after
 from validator.badge import device_of
 from validator.endpoint import Endpoint, answer, read_body, whole
 from validator.problems import Problem
@@ -58,17 +59,20 @@ async def post_remittance(request: web.Request) -> web.Response:
     snapshot = request.app[KEEPER].current()
     device = device_of(request, snapshot)
     body = await read_body(request, CloseBody)
+    now = datetime.now(UTC)
     async with answering(request.app[POOL], seconds=CLOSING_SECONDS_MAX) as connection:
         closed = await close_remittance(
             connection,
             device.operator_id,
-            at=datetime.now(UTC),
+            at=now,
             actor=f"device:{device.id}",
             certified_by=device.mediator_id,
             certification=_certification(device, snapshot),
             attempt_ids=body.attempt_ids,
             request_id=body.request_id,
         )
+        if isinstance(closed, ClosedRemittance):
+            await propose_after(connection, closed.remittance, at=now)
     match closed:
         case CloseRefusal():
             raise Problem(409, closed.value, DETAIL_OF[closed])

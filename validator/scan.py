@@ -168,7 +168,9 @@ def refuse_at(
         # Good when it was scanned and no more: the device's clock decides, and nobody knows how right it is.
         if refusal and refuse_early(code, device, attempt.service, snapshot, time.at) is None:
             refusal = Refusal.TOO_LATE
-    if refusal is None and time.is_too_late:
+    # Of a replaced booklet, not even what was scanned before is taken: it may be spent under its new number.
+    is_replaced = refusal is None and snapshot.booklets[code.pass_id.booklet].replaced_at is not None
+    if refusal is None and (time.is_too_late or is_replaced):
         return Refusal.TOO_LATE
     return refusal
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from programmes.notices.mail_server import MailServer, MailSettingsError
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names it."""
@@ -23,6 +25,9 @@ class Settings:
     photo_workers: int = 1
     require_totp: bool = False  # of those who approve payments
     closes_on_calendars: bool = False
+    sends_notices: bool = False
+    mail: MailServer | None = None  # None: notices wait in their queue
+    allows_private_webhooks: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -39,6 +44,9 @@ class Settings:
             photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
             require_totp=_yes(given, "POINCON_REQUIRE_TOTP", default=True),
             closes_on_calendars=_yes(given, "POINCON_CLOSINGS", default=True),
+            sends_notices=_yes(given, "POINCON_NOTICES", default=True),
+            mail=_mail_server(given),
+            allows_private_webhooks=_yes(given, "POINCON_WEBHOOKS_PRIVATE", default=False),
         )
 
 
@@ -48,6 +56,20 @@ def read_passphrase(given: Mapping[str, str]) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"POINCON_PASSPHRASE_FILE: {path} can't be read ({error.strerror})") from error
+
+
+def _mail_server(given: Mapping[str, str]) -> MailServer | None:
+    url = given.get("POINCON_SMTP_URL")
+    if not url:
+        return None
+    password_file = given.get("POINCON_SMTP_PASSWORD_FILE")
+    try:
+        password = Path(password_file).read_text(encoding="utf-8").strip() if password_file else None
+        return MailServer.from_url(url, mail_from=_required(given, "POINCON_MAIL_FROM"), password=password)
+    except OSError as error:
+        raise SettingsError(f"POINCON_SMTP_PASSWORD_FILE can't be read ({error.strerror})") from error
+    except MailSettingsError as error:
+        raise SettingsError(f"POINCON_SMTP_URL, POINCON_MAIL_FROM: {error}") from None
 
 
 def _required(given: Mapping[str, str], name: str) -> str:

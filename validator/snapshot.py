@@ -51,6 +51,7 @@ class Snapshot:
     guard_generation: int
     # The one part that is updated in place: copying a million booklets at each change would stall the scans.
     booklets: dict[int, Booklet] = field(repr=False)
+    co_prescriptions: frozenset[tuple[int, int]] = frozenset()
 
     def services_covered(self, operator_id: int, programme_id: int, on: date) -> frozenset[str] | None:
         """Codes of the services that the operator may render that day; None: not qualified."""
@@ -64,6 +65,10 @@ class Snapshot:
             return None
         service_ids = frozenset[int]().union(*found) & self.programmes[programme_id].service_ids
         return frozenset(service.code for service in self.services.values() if service.id in service_ids)
+
+    def is_prescribed_by(self, booklet: Booklet, person_id: int) -> bool:
+        """Whether the person handed out the booklet, or a part of it."""
+        return booklet.prescribed_by == person_id or (booklet.number, person_id) in self.co_prescriptions
 
     def active_receipt_key(self) -> tuple[int, bytes] | None:
         """Number in the record and kid of the key that signs new receipts."""
@@ -97,4 +102,5 @@ def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
         persons=_Known(facts.persons),
         guard_generation=facts.guard_generation,
         booklets=booklets,
+        co_prescriptions=facts.co_prescriptions,
     )

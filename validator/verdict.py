@@ -139,7 +139,7 @@ def _refuse_operator(
         return Refusal.SERVICE_NOT_COVERED
     if snapshot.sites[device.site_id].territory_id not in programme.territory_ids:
         return Refusal.TERRITORY_NOT_COVERED
-    if booklet.prescribed_by == device.mediator_id:
+    if snapshot.is_prescribed_by(booklet, device.mediator_id):
         return Refusal.OWN_PRESCRIPTION
     return None
 

@@ -21,15 +21,21 @@ WHERE booklet = $1 AND undone_at IS NULL"""
 APPEND_ONLY = ["events", "flushes", "attempts", "undos", "remittances", "remittance_lines",
                "remittance_parts", "batches", "programme_amendments"]  # fmt: skip
 KEPT = ["acceptances", "booklets", "signing_keys", "operators", "programmes"]
-# What a person may end or begin anew: sessions, and a lost second factor with its recovery codes.
-MAY_DELETE = {"sessions", "second_factors", "recovery_codes"}
+# What a person may end or begin anew: sessions, a lost second factor with its recovery codes, and by an
+# amendment what a programme covers.
+# An amendment may end what a programme covers.
+MAY_DELETE = {"sessions", "second_factors", "recovery_codes", "programme_territories",
+              "programme_services"}  # fmt: skip
 # What the auditor never reads, because who reads it could become somebody else or try codes at leisure:
-# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes.
-SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes"}
+# hashes of passwords, session tokens and enrolment codes, sealed second factors, MACs of recovery codes; of a
+# proof, the codes that it shows; of a webhook, its sealed secret.
+SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_codes", "order_proofs",
+          "webhooks"}  # fmt: skip
 # What the application may change: states, ends and counters; never what was signed, paid or said.
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
-    "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by", "released_at"},
+    "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by", "released_at",
+                 "replaced_at"},
     "book_counter": {"next_entry"},
     "corrections": {"remittance_number", "claimed_at", "claimed_by", "entry"},
     "disputes": {"outcome", "resolved_at", "resolved_by", "resolution", "correction_id"},
@@ -40,7 +46,7 @@ MAY_CHANGE = {
     "enrolments": {"device_id"},
     "booklet_counter": {"next_booklet"},
     "guard_generation": {"generation", "system_identifier", "timeline"},
-    "accounts": {"password_hash", "disabled_at", "role", "programme_id", "operator_id"},
+    "accounts": {"password_hash", "disabled_at", "role", "programme_id", "operator_id", "prescriber_id"},
     "sessions": {"last_seen_at", "proved_at"},
     "second_factors": {"last_step"},
     "recovery_codes": {"used_at"},
@@ -50,8 +56,32 @@ MAY_CHANGE = {
     "payout_batches": {"state", "approved_at", "approved_by", "trustee_account_id", "message_id",
                        "requested_on", "file", "file_sha256", "sent_at"},
     "payout_attempts": {"state", "account_id", "holder", "iban", "bic", "changed_at", "reason"},
+    "prescriber_persons": {"left_at"},
+    "booklet_custody": {"prescriber_id", "since", "transfer_id"},
+    "handouts": {"undone_at", "undone_by", "undo_cause"},
+    "replacements": {"done_at", "passes", "new_booklet"},
     "statement_lines": {"bank_line_id"},
     "matches": {"undone_at", "undone_by", "undo_reason", "undo_entry", "undone_in"},
+    "territory_conditions": {"withdrawn_at", "withdrawn_by", "withdraw_reason"},
+    "territory_measures": {"lifted_at", "lifted_by", "lift_reason"},
+    "grants": {"state", "decided_at", "decided_by", "reason", "deliver_by"},
+    "orders": {"quoted_at", "quoted_by", "quote_reference", "quote_cents", "batch_id", "production_sha256",
+               "produced_at", "produced_by", "cancelled_at", "cancelled_by", "cancel_reason"},
+    "order_proofs": {"decision", "decided_at", "decided_by", "reason"},
+    "deliveries": {"delivered_at", "received_by", "note_sha256"},
+    "delivered_booklets": {"restitution_id"},
+    "services": {"mednum"},
+    "contact_addresses": {"removed_at"},
+    "notices": {"state", "attempts", "next_at", "changed_at", "sent_at", "error"},
+    "webhooks": {"ended_at"},
+    "webhook_calls": {"state", "attempts", "next_at", "changed_at", "last_status", "error"},
+    "applications": {"decision", "decided_at", "decided_by", "reason", "appealed_at", "appeal_text",
+                     "appeal_decision", "appeal_decided_at", "appeal_decided_by", "appeal_reason",
+                     "operator_id"},
+    "operator_holds": {"released_at", "released_by", "release_reason"},
+    "site_details": {"address", "complement", "postcode", "commune", "insee", "latitude", "longitude",
+                     "phone", "email", "website", "opening_hours", "summary", "access_sheet", "booking",
+                     "updated_at", "updated_by"},
 }  # fmt: skip
 REFUSED = (
     asyncpg.RestrictViolationError,

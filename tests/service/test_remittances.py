@@ -6,11 +6,14 @@ import hashlib
 import io
 import subprocess
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ledger.amendments import amend_rules
+from ledger.programme_rules import newest_rules
 from ledger.remittance_rows import ClosedRemittance
 from ledger.remittances import close_remittance
 
@@ -283,11 +286,25 @@ async def test_the_certification_shown_before_is_the_one_kept(house, device):
     assert (await _close(house, device)).body["certification"] == shown
 
 
+async def _publish_delay(connection, programme_id, days):
+    rules, now = await newest_rules(connection, programme_id), datetime.now(UTC)
+    await amend_rules(
+        connection,
+        programme_id,
+        replace(rules.figures, payment_delay_days=days),
+        of_version=rules.version,
+        in_force_from=now.astimezone(PARIS).date(),
+        reason="avenant",
+        actor="tests",
+        at=now,
+    )
+
+
 async def test_the_expected_day_is_that_of_the_slowest_programme_as_published_at_the_closing(house, device):
     slow = await house.programme()
     await house.qualify(slow, device)
     async with house.as_owner() as connection:
-        await connection.execute("UPDATE programmes SET payment_delay_days = 45 WHERE id = $1", slow)
+        await _publish_delay(connection, slow, 45)
     await _taken(house, device, 2)
     [one] = await house.passes(1, programme_id=slow)
     assert (await house.scan(one.qr, device=device)).verdict == "accepted"
@@ -295,7 +312,7 @@ async def test_the_expected_day_is_that_of_the_slowest_programme_as_published_at
     money = (await _get(house, device, "/v1/money")).body
     closed = (await _close(house, device)).body
     async with house.as_owner() as connection:
-        await connection.execute("UPDATE programmes SET payment_delay_days = 5 WHERE id = $1", slow)
+        await _publish_delay(connection, slow, 5)
     kept = (await _get(house, device, "/v1/remittances/1")).body
     told = date.fromisoformat(closed["expected_payment_on"])
     assert told in {today + timedelta(days=45), today + timedelta(days=46)}

@@ -25,11 +25,12 @@ from keys.second_factor import code_at, step_of
 from ledger.account_rows import Role
 from ledger.accounts import add_account, find_account
 from ledger.bank_accounts import approve_account, approve_trustee, propose_account, propose_trustee
+from ledger.prescribers import add_prescriber, add_prescriber_person
 from loadtests.model_bank import ModelBank
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 PASSWORD = "une phrase assez longue"
-NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix"), strict=True))
+NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix", "Sacha"), strict=True))
 WIDTHS = {1280: 900, 360: 740}
 TRUSTEE_IBAN = "FR7630006000011234567890189"
 IBANS = ("FR1420041010050500013M02606", "FR7630001007941234567890185", "FR7610107001011234567890129")
@@ -47,7 +48,11 @@ def email_of(role: Role) -> str:
 async def accounts(connection: Any, instance: Any) -> dict[Role, Any]:
     """One of each role; a manager's operator is the first, a funder's programme the instance's."""
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
-    scopes = {Role.FUNDER: {"programme_id": instance.programme_id}, Role.OPERATOR: {"operator_id": 1}}
+    scopes = {
+        Role.FUNDER: {"programme_id": instance.programme_id},
+        Role.OPERATOR: {"operator_id": 1},
+        Role.PRESCRIBER: await _prescribing(connection),
+    }
     for role in Role:
         await add_account(
             connection,
@@ -59,6 +64,17 @@ async def accounts(connection: Any, instance: Any) -> dict[Role, Any]:
             **scopes.get(role, {}),
         )
     return {role: await find_account(connection, email_of(role)) for role in Role}
+
+
+async def _prescribing(connection: Any) -> dict[str, int]:
+    """A prescriber, and who hands out for it."""
+    how: dict[str, Any] = {"at": datetime.now(UTC), "actor": "tests"}
+    prescriber_id = await add_prescriber(
+        connection, territory_id=1, name="CCAS des Trois-Rivières", operator_id=None, **how
+    )
+    name = f"{NAMES[Role.PRESCRIBER]} Perrin-Delarue"
+    person_id = await add_prescriber_person(connection, prescriber_id, name=name, **how)
+    return {"prescriber_id": prescriber_id, "person_id": person_id}
 
 
 @pytest.fixture

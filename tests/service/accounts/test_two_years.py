@@ -17,16 +17,24 @@ from ledger.audit import audit
 from ledger.books import balances
 from ledger.calendar_rows import midnight
 from ledger.correction_rows import DisputeOutcome
+from ledger.counters import read_counters
+from ledger.follow_up import follow_up
 from ledger.frozen_renderings import freeze_rendering
 from ledger.money import operator_money
+from ledger.month_figures import month_of
+from ledger.monthly_returns import list_returns
 from ledger.overview import read_overview
 from ledger.payout_register import programme_funds
 from ledger.remittance_rows import PARIS
 from ledger.rendering_rows import Period
+from ledger.reserve import read_reserve
 from loadtests.model_bank import Style
 from loadtests.simulated_years import Years, instants_of
+from payouts.declaration import write_declaration
+from payouts.month_freezing import freeze_month
 from payouts.rendering import render_to_file
 from payouts.rendering_verify import verify_accounts
+from programmes.returns import passes_by_territory, sum_of, tables_of
 
 # So far ahead that what the seed posts at the real clock is before them whenever this runs.
 MONTHS = [date(year, month, 1) for year in (2091, 2092) for month in range(1, 13)]
@@ -73,6 +81,7 @@ def test_dashboard_monthly_return_books_and_renderings_are_the_same_over_two_yea
         async with fresh() as drill:
             years = Years(drill, await _account(drill.connection))
             before = await _dashboard(years)
+            await _freeze(years, date(2090, 12, 1), before)  # what the seed did
             tables = []
             steps = iter(plan)
             for month in MONTHS:
@@ -107,6 +116,7 @@ async def _rendered_and_held(years, month, before, tmp_path):
     returned = years.returned.get(month, Counter())
     assert _sums(tables) == {what: returned[what] for what in ("received", "remitted", "corrected", "paid")}
     shown = await _dashboard(years)
+    await _freeze(years, month, shown)
     for what in ("received", "paid", "remitted", "accepted"):
         assert shown[what] - before[what] == years.total(what), what
     assert shown["owed"] == rendered.facts.unpaid_cents
@@ -116,6 +126,23 @@ async def _rendered_and_held(years, month, before, tmp_path):
         one: cents for one, cents in (await balances(years.drill.connection)).items() if cents
     }
     return tables
+
+
+async def _freeze(years, month, shown):
+    """The month's return says what was done in it, and its balances what dashboards show."""
+    drill, period = years.drill, month_of(month)
+    at = period.until.astimezone(UTC) + timedelta(hours=1)
+    frozen = await freeze_month(drill.connection, drill.programme_id, period, at=at, actor="tests")
+    sums = frozen.facts["sums"]
+    if month in MONTHS:
+        done = years.returned.get(month, Counter())
+        returned = {what: sums[f"{what}_cents"] for what in ("received", "corrected", "paid")}
+        assert returned == {what: done[what] for what in returned}
+        assert sums["consumed_cents"] == done["remitted"]
+    assert (sums["free_cents"], sums["owed_cents"]) == (shown["free"], shown["owed"])
+    assert sums["circulation_cents"] + sums["owed_cents"] == shown["engaged"]
+    again = await freeze_month(drill.connection, drill.programme_id, period, at=at, actor="others")
+    assert again == frozen
 
 
 async def _hold_two_years(years, months, tmp_path):
@@ -133,6 +160,7 @@ async def _hold_two_years(years, months, tmp_path):
     own = await render_to_file(drill.connection, path, YEARS, funder=funds.funder)
     assert verify_accounts(path).differences == []
     assert (own.facts.held_cents, own.facts.unpaid_cents) == (funds.held_cents, funds.owed_cents)
+    await _hold_reports(years, funds)
     remittances = await years.remittances()
     assert sum(one.remittance.total_cents for one in remittances) == years.total("remitted")
     assert sum(one.remittance.payment.paid_cents for one in remittances) == years.total("paid")
@@ -140,6 +168,48 @@ async def _hold_two_years(years, months, tmp_path):
     await freeze_rendering(drill.connection, rendered.facts, actor="tests", at=settled)
     found = await audit(drill.connection, keyring=Keyring.from_keys([]), opened_keys=None)
     assert found.is_clean, found.disagreements
+
+
+async def _hold_reports(years, funds):
+    """Returns summed, both declarations, dashboard, counters and reserve: the same, to the unit."""
+    connection, programme_id = years.drill.connection, years.drill.programme_id
+    now = YEARS.until.astimezone(UTC)
+    told = await list_returns(connection, programme_id)
+    assert [one.month for one in told[1:]] == MONTHS
+    facts = [one.facts for one in told]
+    lived = facts[1:]
+    assert sum_of(lived, "consumed_cents") == years.total("remitted")
+    assert sum_of(lived, "paid_cents") == years.total("paid")
+    assert sum_of(lived, "received_cents") == years.total("received")
+    declared = [
+        await write_declaration(connection, io.BytesIO(), programme_id, year) for year in (2091, 2092)
+    ]
+    assert sum(one.facts.face_cents for one in declared) == years.total("remitted")
+    assert sum(one.facts.passes for one in declared) == sum_of(lived, "consumed_passes")
+    consumed = sum_of(facts, "consumed_passes")
+    dashboard = await follow_up(connection, programme_id, now=now, weeks=16)
+    assert dashboard.whole.consumed_passes == consumed
+    counted = await read_counters(connection, now=now, programme_id=programme_id)
+    assert sum(one.counters.consumed.passes for one in counted) == consumed
+    assert all(table.total == consumed for table in tables_of(facts).values())
+    assert sum(passes_by_territory(facts).values()) == consumed
+    [reserve] = [one for one in (await read_reserve(connection, now=now)).programmes if one.funds == funds]
+    assert reserve.is_covered
+    remaining = sum(one.counters.remaining.cents + one.counters.expired.cents for one in counted)
+    assert reserve.live_cents == remaining
+    assert reserve.live_cents + reserve.waiting_cents == funds.circulation_cents
+    last = told[-1].facts["sums"]
+    assert (
+        last["free_cents"]
+        == funds.free_cents
+        == sum_of(facts, "received_cents")
+        + sum_of(facts, "released_cents")
+        - sum_of(facts, "activated_cents")
+        - sum_of(facts, "corrected_cents")
+    )
+    assert last["owed_cents"] == funds.owed_cents
+    assert sum_of(facts, "paid_cents") == funds.paid_cents
+    assert sum_of(facts, "received_cents") == funds.received_cents
 
 
 async def _rendered(years, period, tmp_path):

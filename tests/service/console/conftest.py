@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from aiohttp.test_utils import TestClient
 from console.passwords import hash_password
 from ledger.account_rows import Account, Role
 from ledger.accounts import add_account, find_account
+from ledger.prescribers import add_prescriber, add_prescriber_person
 
 PASSWORD = "une phrase assez longue"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
@@ -135,11 +137,26 @@ def enter(house, open_account) -> Callable[..., Awaitable[Person]]:
             scope.setdefault("programme_id", house.programme_id)
         if role is Role.OPERATOR and "operator_id" not in scope:
             scope["operator_id"] = house.devices[0].operator_id
+        if role is Role.PRESCRIBER and "prescriber_id" not in scope:
+            scope |= await prescribing(house)
         person = await open_account(role, **scope)
         assert (await person.sign_in()).status == 303
         return person
 
     return entered
+
+
+async def prescribing(house) -> dict[str, int]:
+    """A prescriber of its own, and somebody who hands out for it."""
+    number = next(_numbers)
+    how = {"at": datetime.now(UTC), "actor": "tests"}
+    async with house.database() as connection:
+        prescriber_id = await add_prescriber(
+            connection, territory_id=1, name=f"Prescripteur {number} de la console", operator_id=None, **how
+        )
+        name = f"Personne {number} du prescripteur"
+        person_id = await add_prescriber_person(connection, prescriber_id, name=name, **how)
+    return {"prescriber_id": prescriber_id, "person_id": person_id}
 
 
 @pytest.fixture

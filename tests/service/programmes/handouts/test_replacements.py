@@ -1,0 +1,227 @@
+"""Replaced booklets: what was left goes out again, once, on the same money; the old one is shut at once,
+everywhere, and never both are live, whatever an offline phone or a scan under way brings."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from keys.keyring import Keyring
+from ledger.audit import audit
+from ledger.book_rows import circulation_of, funds_of
+from ledger.books import balances
+from ledger.connect import connected
+from ledger.replacements import (
+    ReplacementRefused,
+    finish_replacement,
+    replace_booklet,
+    replacements_around,
+)
+from ledger.rows import CancelCause
+
+
+@pytest.fixture
+def replace(house):
+    async def replaced(booklet: int, *, cause: CancelCause = CancelCause.LOST):
+        async with house.database() as connection:
+            return await replace_booklet(
+                connection, booklet, cause=cause, at=datetime.now(UTC), actor="tests", reason="perdu"
+            )
+
+    return replaced
+
+
+async def test_what_is_left_goes_out_again_once_on_the_same_money(open_desk, give, house, codes_of, replace):
+    desk = await open_desk()
+    await give(desk)
+    codes = await codes_of(desk.booklets[0])
+    for code in codes[:3]:
+        assert (await house.scan(code.qr)).verdict == "accepted"
+    async with house.database() as connection:
+        before = await balances(connection)
+    done = await replace(desk.booklets[0])
+    assert (done.passes, await replace(desk.booklets[0])) == (7, done)
+    async with house.database() as connection:
+        assert await balances(connection) == before
+        assert await replacements_around(connection, done.new_booklet) == [done]
+    await house.refreshed()
+    again = await codes_of(done.new_booklet)
+    assert [one.pass_id.number for one in again] == list(range(1, 8))
+    verdicts = [(await house.scan(one.qr)).verdict for one in codes]
+    assert verdicts == ["cancelled"] * 10
+    assert [(await house.scan(one.qr)).verdict for one in again] == ["accepted"] * 7
+
+
+async def test_who_handed_the_old_one_out_is_refused_the_new_one_too(
+    open_desk, give, house, codes_of, replace
+):
+    device = await house.operator()
+    desk = await open_desk(person_id=device.mediator_id)
+    await give(desk)
+    done = await replace(desk.booklets[0])
+    handed = await give(desk, booklet=done.new_booklet)
+    assert handed.is_replacement
+    await house.refreshed()
+    code = (await codes_of(done.new_booklet))[0].qr
+    assert (await house.scan(code, device=device)).verdict == "own_prescription"
+    assert (await house.scan(code)).verdict == "accepted"
+
+
+async def test_a_scan_made_offline_before_the_loss_was_told_is_kept_for_the_trustee_and_takes_nothing(
+    open_desk, give, house, codes_of, replace
+):
+    desk = await open_desk()
+    code = (await codes_of(desk.booklets[0]))[0].qr
+    await asyncio.sleep(0.05)
+    scanned_at = datetime.now(UTC)
+    await asyncio.sleep(0.05)
+    done = await replace(desk.booklets[0])
+    assert done.passes == 10
+    await house.refreshed()
+    attempt = str(uuid.uuid4())
+    scan = {"attempt_id": attempt, "code": code, "scanned_at": scanned_at.isoformat()}
+    answer = await house.batch([scan], sent_at=datetime.now(UTC).isoformat())
+    assert answer.body["verdicts"][0]["refusal"] == "too_late"
+    async with house.database() as connection:
+        kept = await connection.fetchval("SELECT outcome FROM attempts WHERE attempt_id = $1", attempt)
+    assert kept == "too_late"
+
+
+async def test_a_replacement_waits_for_the_scan_that_still_saw_the_booklet_active(
+    house, codes_of, replace, open_desk
+):
+    desk = await open_desk()
+    number = desk.booklets[0]
+    async with connected(house.settings.database_url, purpose="tests") as scanning:
+        under_way = scanning.transaction()
+        await under_way.start()
+        await claim_by_hand(scanning, house, number)
+        waiting = asyncio.create_task(replace(number))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        await under_way.commit()
+    assert (await waiting).passes == 9
+
+
+async def test_of_scans_and_replacements_at_once_no_pass_is_live_twice(house, open_desk, codes_of, replace):
+    desk = await open_desk(booklets=6)
+    printed = {number: await codes_of(number) for number in desk.booklets}
+
+    async def scan_all(number: int) -> None:
+        for one in printed[number]:
+            sent = datetime.now(UTC)
+            scan = {
+                "attempt_id": str(uuid.uuid4()),
+                "code": one.qr,
+                "scanned_at": (sent - timedelta(milliseconds=200)).isoformat(),
+            }
+            await house.batch([scan], sent_at=sent.isoformat())
+
+    async def replace_soon(number: int, wait: float) -> None:
+        await asyncio.sleep(wait)
+        await asyncio.gather(replace(number), replace(number))
+
+    await asyncio.gather(
+        *(scan_all(number) for number in desk.booklets),
+        *(replace_soon(number, 0.03 * place) for place, number in enumerate(desk.booklets)),
+    )
+    async with house.database() as connection:
+        for number in desk.booklets:
+            taken = await connection.fetchval(
+                "SELECT count(*) FROM acceptances WHERE booklet = $1 AND undone_at IS NULL", number
+            )
+            [done] = await replacements_around(connection, number)
+            assert taken + done.passes == 10
+        assert (await balances(connection))[circulation_of(house.programme_id)] < 0
+        found = await audit(connection, keyring=Keyring.from_keys([]), opened_keys=None)
+        told = {one.check for one in found.disagreements}
+    assert not told & {"circulation_is_what_passes_are_worth", "funds_are_what_came_and_is_not_engaged"}
+    assert not told & {"batches_are_whole", "booklet_changes_have_events"}
+
+
+async def test_what_cannot_be_replaced_is_told_why_and_stays_as_it_was(
+    house, open_desk, give, replace, codes_of
+):
+    waiting = (await house.issue(activated=False)).first_booklet
+    with pytest.raises(ReplacementRefused, match="never active"):
+        await replace(waiting)
+    desk = await open_desk(booklets=2)
+    await give(desk, last_pass=5)
+    with pytest.raises(ReplacementRefused, match="in part"):
+        await replace(desk.booklets[0])
+    for one in await codes_of(desk.booklets[1]):
+        assert (await house.scan(one.qr)).verdict == "accepted"
+    with pytest.raises(ReplacementRefused, match="all its passes"):
+        await replace(desk.booklets[1])
+    with pytest.raises(ReplacementRefused, match="lost, stolen or spoiled"):
+        await replace(desk.booklets[0], cause=CancelCause.VOID)
+    async with house.database() as connection:
+        with pytest.raises(ReplacementRefused, match="not being replaced"):
+            await finish_replacement(connection, waiting, at=datetime.now(UTC), actor="tests")
+
+
+async def test_a_cancelled_booklet_is_refused_by_another_validator_within_the_minute(
+    house, twin, open_desk, codes_of, replace, until
+):
+    desk = await open_desk()
+    codes = await codes_of(desk.booklets[0])
+    assert (await house.scan(codes[0].qr, client=twin)).verdict == "accepted"
+    await replace(desk.booklets[0], cause=CancelCause.STOLEN)
+    began = asyncio.get_running_loop().time()
+
+    async def refused() -> bool:
+        body = {"code": codes[1].qr}
+        answer = await house.call("POST", "/v1/checks", json=body, device=house.devices[0], client=twin)
+        return answer.verdict == "cancelled"
+
+    await until(refused, seconds=60)
+    assert asyncio.get_running_loop().time() - began < 60
+    assert (await house.scan(codes[1].qr, client=twin)).verdict == "cancelled"
+
+
+async def test_an_undo_on_a_replaced_booklet_gives_its_money_back_and_revives_nothing(
+    house, open_desk, codes_of, replace
+):
+    desk = await open_desk()
+    code = (await codes_of(desk.booklets[0]))[0].qr
+    attempt = str(uuid.uuid4())
+    assert (await house.scan(code, attempt_id=attempt)).verdict == "accepted"
+    done = await replace(desk.booklets[0])
+    assert done.passes == 9
+    async with house.database() as connection:
+        before = await balances(connection)
+    assert (await house.undo(attempt)).status == 200
+    async with house.database() as connection:
+        after = await balances(connection)
+    funds = funds_of(house.programme_id)
+    assert before[funds] - after[funds] == 1_000
+    assert (await house.scan(code)).verdict == "cancelled"
+
+
+async def claim_by_hand(connection, house, number: int) -> None:
+    """As a validator takes the first pass of a booklet, its transaction still open."""
+    device = house.devices[0]
+    now = datetime.now(UTC).replace(microsecond=0)
+    rows = await connection.fetch(
+        "SELECT outcome FROM claim_passes($1::bigint[], $2::smallint[], $3::uuid[], $4::integer[],"
+        " $5::integer[], $6::integer[], $7::smallint[], $8::integer[], $9::timestamptz[],"
+        " $10::timestamptz[], $11::boolean[],"
+        " $12::text[], $13::bigint[], $14, $15::smallint)",
+        [number],
+        [1],
+        [uuid.uuid4()],
+        [device.id],
+        [device.site_id],
+        [device.operator_id],
+        [0],
+        [1_000],
+        [None],
+        [datetime.now(UTC)],
+        [True],
+        [None],
+        [7],
+        now,
+        1,
+    )
+    assert [row["outcome"] for row in rows] == ["taken"]

@@ -1,0 +1,47 @@
+"""A clerk: looks after something in the record, round after round, while the service runs."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ledger.connect import UNREACHABLE, Connection, connected
+
+log = structlog.get_logger(__name__)
+
+
+class Clerk:
+    """look: one round, over a connection of its own, whose end releases the locks that the round took."""
+
+    def __init__(
+        self, name: str, dsn: str, look: Callable[[Connection], Awaitable[object]], *, seconds: float
+    ) -> None:
+        self.name = name
+        self._dsn = dsn
+        self._look = look
+        self._seconds = seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._keep(), name=self.name)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def look(self) -> object:
+        async with connected(self._dsn, purpose=self.name) as connection:
+            return await self._look(connection)
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except UNREACHABLE as error:
+                log.warning("record_unreachable", clerk=self.name, error=repr(error))
+            except Exception:
+                log.exception("clerk_failed", clerk=self.name)
+            await asyncio.sleep(self._seconds)
