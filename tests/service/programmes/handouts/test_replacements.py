@@ -12,6 +12,7 @@ from ledger.audit import audit
 from ledger.book_rows import circulation_of, funds_of
 from ledger.books import balances
 from ledger.connect import connected
+from ledger.counters import read_counters, total
 from ledger.replacements import (
     ReplacementRefused,
     finish_replacement,
@@ -225,3 +226,18 @@ async def claim_by_hand(connection, house, number: int) -> None:
         1,
     )
     assert [row["outcome"] for row in rows] == ["taken"]
+
+
+async def test_a_replacement_is_issued_and_handed_out_no_second_time_in_any_counter(
+    house, open_desk, give, replace
+):
+    programme_id = await house.programme()
+    desk = await open_desk(programme_id=programme_id)
+    await give(desk)
+    done = await replace(desk.booklets[0])
+    assert (await give(desk, booklet=done.new_booklet)).is_replacement
+    async with house.database() as connection:
+        counted = total(await read_counters(connection, now=datetime.now(UTC), programme_id=programme_id))
+    assert (counted.issued.passes, counted.handed_out.passes, counted.remaining.passes) == (10, 10, 10)
+    assert counted.handed_out.booklets == 1
+    assert counted.adds_up
