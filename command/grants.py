@@ -16,8 +16,8 @@ from ledger.order_rows import Delivery
 
 PARIS = ZoneInfo("Europe/Paris")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
-programme_option = click.option("--programme", required=True, type=click.IntRange(1))
-territory_option = click.option("--territory", required=True, type=click.IntRange(1))
+programme_option = click.option("--programme", required=True, type=click.IntRange(1), help="Its number.")
+territory_option = click.option("--territory", required=True, type=click.IntRange(1), help="Its number.")
 
 
 @click.group()
@@ -137,7 +137,7 @@ def approve_command(grant_id: int, email: str, as_json: bool, data: Path | None)
 
 @grants.command("refuse")
 @click.argument("grant_id", metavar="GRANT", type=click.IntRange(1))
-@click.option("--reason", required=True, type=TEXT)
+@click.option("--reason", required=True, type=TEXT, help="Why; the territory reads it.")
 @as_option
 @json_option
 @data_option

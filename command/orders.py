@@ -22,7 +22,7 @@ def orders() -> None:
 
 
 @orders.command("list")
-@click.option("--programme", type=click.IntRange(1))
+@click.option("--programme", type=click.IntRange(1), help="Of this programme only, by its number.")
 @json_option
 @data_option
 def list_all(programme: int | None, as_json: bool, data: Path | None) -> None:
@@ -42,7 +42,7 @@ def list_all(programme: int | None, as_json: bool, data: Path | None) -> None:
 
 
 @orders.command("place")
-@click.option("--programme", required=True, type=click.IntRange(1))
+@click.option("--programme", required=True, type=click.IntRange(1), help="Its number.")
 @click.option("--count", required=True, type=click.IntRange(1), help="Number of booklets.")
 @click.option("--reference", default="", help="The funder's own reference.")
 @json_option

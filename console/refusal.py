@@ -163,8 +163,8 @@ NOT_FOR = {
     " reste, écrivez au mandataire.",
     Role.AUDITOR: "Votre compte lit tout et ne modifie rien. Demandez à une personne du mandataire de faire"
     " cette action ; elle paraîtra au journal.",
-    Role.PRESCRIBER: "Votre compte remet des carnets aux bénéficiaires et suit le stock de votre structure. Pour"
-    " le reste, écrivez au mandataire.",
+    Role.PRESCRIBER: "Votre compte remet des carnets aux bénéficiaires et suit le stock de votre structure."
+    " Pour le reste, écrivez au mandataire.",
 }
 
 
