@@ -61,7 +61,7 @@ def list_all(programme: int, as_json: bool, data: Path | None) -> None:
 @programme_option
 @territory_option
 @click.argument("condition", type=click.Choice([one.value for one in Condition]))
-@click.option("--met-on", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--met-on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day it was met.")
 @click.option("--note", default="", help="The convention's reference, who leads, whose opinion.")
 @data_option
 def condition_command(
