@@ -27,6 +27,7 @@ from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
+from validator.watch import Watch
 from validator.wiring import (
     CLERK,
     DESK,
@@ -41,6 +42,7 @@ from validator.wiring import (
     READER,
     SCANNING,
     SETTINGS,
+    WATCH,
 )
 
 ENDPOINTS = (
@@ -66,11 +68,12 @@ def build_app(settings: Settings) -> web.Application:
     app[READER] = reader = CodeReader(master_secret, WrongCodes(guard))
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
-    app[PHOTOS_UNDER_WAY] = Counter()
+    app[PHOTOS_UNDER_WAY] = photos_under_way = Counter[int]()
+    app[WATCH] = Watch(keeper, desk, guard, group_commit, photos_under_way)
     app[EXPORTS_UNDER_WAY] = set()
     app[DRAWINGS] = DrawingDesk()
 
-    app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
+    app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos, run_watch])
     if settings.closes_on_calendars:
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
@@ -120,6 +123,12 @@ async def run_photos(app: web.Application) -> AsyncIterator[None]:
     await app[PHOTOS].start()
     yield
     await app[PHOTOS].close()
+
+
+async def run_watch(app: web.Application) -> AsyncIterator[None]:
+    await app[WATCH].start(app[POOL])
+    yield
+    await app[WATCH].close()
 
 
 async def run_clerk(app: web.Application) -> AsyncIterator[None]:
