@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from keys.keyring import KeyPurpose, KeyState, PublicKey
+from keys.keyring import KeyPurpose, KeyState, PublicKey, kid_of
 from keys.short_code import short_code
 from ledger.funding import record_bank_line
 from ledger.watch import read_watched
@@ -96,7 +96,7 @@ async def test_guesses_and_verdicts_are_counted_by_what_they_were(house, figures
 def test_a_key_signs_for_two_years_and_then_should_be_replaced():
     def a_key(state: KeyState, activated_at: datetime | None) -> PublicKey:
         return PublicKey(
-            kid=bytes(8),
+            kid=kid_of(bytes(32)),
             purpose=KeyPurpose.RECEIPT,
             state=state,
             raw=bytes(32),
