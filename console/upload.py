@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from console.form import FORM_BYTES_MAX
 from console.refusal import FILES_TOO_LONG, FORM_UNREADABLE, TOO_SLOW, PageRefused
@@ -36,7 +37,8 @@ async def read_upload(request: web.Request) -> tuple[Mapping[str, str], tuple[Up
             return await _read_parts(request)
     except TimeoutError:
         raise PageRefused(TOO_SLOW) from None
-    except (ValueError, AssertionError):  # how aiohttp says that it is no multipart
+    # How aiohttp says that it is no multipart; the last one, that a header within is too long.
+    except (ValueError, AssertionError, HttpProcessingError):
         raise PageRefused(FORM_UNREADABLE) from None
 
 
