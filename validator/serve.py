@@ -65,6 +65,8 @@ async def run_until_told(settings: Settings, listener: socket.socket, *, leash: 
         keepalive_timeout=KEEPALIVE_SECONDS,
         max_line_size=HEADER_BYTES_MAX,
         max_field_size=HEADER_BYTES_MAX,
+        # A body that unfolds a thousandfold would hold the loop for seconds, even after it was refused.
+        auto_decompress=False,
     )
     await runner.setup()
     try:
