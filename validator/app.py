@@ -27,6 +27,7 @@ from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
+from validator.tracing import add_tracing
 from validator.watch import Watch
 from validator.wiring import (
     CLERK,
@@ -93,6 +94,8 @@ def build_app(settings: Settings) -> web.Application:
         receipts=console_receipts,
         database_url=settings.database_url,
     )
+    if settings.traces_url:
+        add_tracing(app, settings.traces_url)
     return app
 
 

@@ -23,6 +23,7 @@ class Settings:
     photo_workers: int = 1
     require_totp: bool = False  # of those who approve payments
     closes_on_calendars: bool = False
+    traces_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -39,6 +40,7 @@ class Settings:
             photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
             require_totp=_yes(given, "POINCON_REQUIRE_TOTP", default=True),
             closes_on_calendars=_yes(given, "POINCON_CLOSINGS", default=True),
+            traces_url=given.get("POINCON_TRACES") or None,
         )
 
 
