@@ -13,6 +13,7 @@ from typing import Any
 EXAMPLES_MAX = 1_000_000  # its time is what ends it
 SECONDS_OVER = 120  # what it began it ends, and tells
 CODES_MAX = 500
+PHASES = ("coverage", "fuzzing", "stateful")
 # A device that fuzzes its own end would be told 401 from then on.
 NOT_CALLED = ("delete_device",)
 # What keeps the document may still be refused by the record (a used attempt id, a link that never was), and
@@ -36,7 +37,14 @@ class ContractReport:
 
 
 def fuzz_contract(
-    url: str, token: str, codes: Sequence[str], *, seconds: int, seed: int, examples: int = EXAMPLES_MAX
+    url: str,
+    token: str,
+    codes: Sequence[str],
+    *,
+    seconds: int,
+    seed: int,
+    examples: int = EXAMPLES_MAX,
+    phases: Sequence[str] = PHASES,
 ) -> ContractReport:
     """codes: real ones, so that some requests get as far as the record."""
     with tempfile.TemporaryDirectory(prefix="contract-") as folder:
@@ -45,7 +53,15 @@ def fuzz_contract(
         config.write_text(_config(token, codes[:CODES_MAX], seconds=seconds, seed=seed, examples=examples))
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
         ended = subprocess.run(  # noqa: S603 - our own arguments
-            [*command, f"{url}/openapi.json", "--report-json-path", str(report), "--no-color"],
+            [
+                *command,
+                f"{url}/openapi.json",
+                "--report-json-path",
+                str(report),
+                "--no-color",
+                "--phases",
+                ",".join(phases),
+            ],
             cwd=folder,
             capture_output=True,
             text=True,
