@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock bench bench-scanner fuzz-scanner tapirscan vendor guide system-demo system-test clean
+.PHONY: help demo test lint format lock bench load bench-scanner fuzz fuzz-scanner sbom tapirscan vendor guide system-demo system-test clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,20 @@ format: $(VENV)/.dev ## let ruff lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## scans per second beside their floor, in one run
-	$(BIN)/poincon bench $(ARGS)
+bench: $(VENV)/.dev ## speed beside its floor, in one run, to loadtests/results/bench.json (QUICK=1: under 3 minutes)
+	$(BIN)/poincon bench scans $(if $(QUICK),--quick,--all) --json loadtests/results/bench.json $(ARGS)
+
+load: $(VENV)/.dev ## phones of many kinds by locust, each answer verified (ARGS="--profile storm --web", or --url)
+	$(BIN)/poincon bench load $(ARGS)
 
 bench-scanner: $(VENV)/.dev system-test ## what each decoder and each stage reads (ARGS="--photos 4")
 	$(BIN)/python -m loadtests.scanner_bench $(ARGS)
+
+fuzz: $(VENV)/.dev ## hostile input for every parser and the HTTP contract (ARGS="--minutes 60")
+	$(BIN)/python -m loadtests.fuzz $(ARGS)
+
+sbom: $(VENV)/bin/python ## what runs and where it comes from, as CycloneDX (build/sbom.cdx.json)
+	$(BIN)/python requirements/sbom.py build/sbom.cdx.json
 
 fuzz-scanner: $(VENV)/.dev ## broken and hostile pictures through the reader's processes (ARGS="--minutes 60")
 	$(BIN)/python -m loadtests.scanner_fuzz $(ARGS)

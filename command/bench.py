@@ -8,6 +8,11 @@ import click
 SECONDS = 6.0
 ROUNDS = 3
 CONNECTIONS = 64
+ROWS = 10_000_000
+PRINTED_PASSES = 5_000
+QUICK_SECONDS = 3.0
+QUICK_ROWS = 300_000
+QUICK_PRINTED_PASSES = 250
 
 
 @click.group(invoke_without_command=True)
@@ -37,21 +42,50 @@ def bench(context: click.Context) -> None:
     help="Clients at once.",
 )
 @click.option(
+    "--rows",
+    type=click.IntRange(0, 100_000_000),
+    default=0,
+    show_default=True,
+    help="Acceptances of years, put into the record after the audit, to measure again beside them.",
+)
+@click.option(
+    "--printed-passes",
+    type=click.IntRange(0, 20_000),
+    default=0,
+    show_default=True,
+    help="Passes drawn to tell the CPU seconds of a PDF of 5,000.",
+)
+@click.option("--all", "is_all", is_flag=True, help=f"--rows {ROWS} --printed-passes {PRINTED_PASSES}")
+@click.option(
+    "--quick", is_flag=True, help="All figures in under three minutes, from fewer seconds and rows."
+)
+@click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here too."
 )
-def scans(seconds: float, rounds: int, connections: int, json_file: Path | None) -> None:
+def scans(
+    seconds: float,
+    rounds: int,
+    connections: int,
+    rows: int,
+    printed_passes: int,
+    is_all: bool,
+    quick: bool,
+    json_file: Path | None,
+) -> None:
     """Scans per second through HTTP, beside handlers that store nothing, Ed25519 and pgbench.
 
     Starts servers of its own, verifies every answer, and ends with an audit. Trust the ratios, not the rates.
     """
-    from loadtests.bench import run_bench
+    from loadtests.bench import Extent, run_bench
     from loadtests.bench_failure import BenchFailed
 
+    if quick:
+        seconds, rows, printed_passes = min(seconds, QUICK_SECONDS), QUICK_ROWS, QUICK_PRINTED_PASSES
+    elif is_all:
+        rows, printed_passes = ROWS, PRINTED_PASSES
     try:
         report = run_bench(
-            seconds=seconds,
-            rounds=rounds,
-            connections=connections,
+            Extent(seconds, rounds, connections, rows, printed_passes),
             say=lambda text: click.echo(text, err=True),
         )
     except BenchFailed as error:
@@ -60,6 +94,69 @@ def scans(seconds: float, rounds: int, connections: int, json_file: Path | None)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(report.results, indent=2) + "\n", encoding="utf-8")
+
+
+@bench.command()
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice(
+        ["day", "ceiling", "storm", "evening", "duplicates", "photos", "checks", "cold-start", "slow"]
+    ),
+    multiple=True,
+    help="May be given several times; all of them unless told.",
+)
+@click.option("--users", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Phones at once.")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 36_000), default=10.0, show_default=True, help="Of each profile."
+)
+@click.option("--url", help="Load this server instead of one of our own; needs --ready-file.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Devices and codes of that server, as `poincon demo --ready-file` writes it.",
+)
+@click.option(
+    "--web", is_flag=True, help="Open locust's page (port 8089), where the run is started and watched."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here too."
+)
+def load(
+    profiles: tuple[str, ...],
+    users: int,
+    seconds: float,
+    url: str | None,
+    ready_file: Path | None,
+    web: bool,
+    json_file: Path | None,
+) -> None:
+    """Phones of many kinds by locust, each answer verified, then `poincon audit`.
+
+    Starts servers of its own unless told a URL. The audit of another server needs its DATABASE_URL and keys
+    in the environment, as `poincon audit` does. Exit status 1: an answer or the audit was wrong.
+    """
+    from loadtests.bench_failure import BenchFailed
+    from loadtests.load.run import PROFILES, Load, run_load, table
+
+    if (url is None) != (ready_file is None):
+        raise click.UsageError("--url and --ready-file go together: a server, and its devices and codes")
+    try:
+        told = run_load(
+            profiles or tuple(PROFILES),
+            Load(users=users, seconds=seconds, web=web),
+            url=url,
+            ready_file=ready_file,
+            say=lambda text: click.echo(text, err=True),
+        )
+    except BenchFailed as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(table(told))
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if any(run["wrong"] for run in told):
+        raise SystemExit(1)
 
 
 @bench.command()

@@ -37,7 +37,8 @@ async def read_upload(request: web.Request) -> tuple[Mapping[str, str], tuple[Up
             return await _read_parts(request)
     except TimeoutError:
         raise PageRefused(TOO_SLOW) from None
-    except (ValueError, AssertionError, HttpProcessingError):  # how aiohttp says that it is no multipart
+    # How aiohttp says that it is no multipart; the last one, that a header within is too long.
+    except (ValueError, AssertionError, HttpProcessingError):
         raise PageRefused(FORM_UNREADABLE) from None
 
 

@@ -5,8 +5,10 @@ The reader takes one spelling per meaning: shortest numbers, definite lengths, k
 
 import math
 import struct
+from functools import lru_cache
 
 DEPTH_MAX = 4
+NAMES_MAX = 64
 
 Claim = int | bytes | str | None
 """None stands for a value of a kind that no claim of ours has (an array, a float…): read, not kept."""
@@ -19,7 +21,7 @@ _FALSE, _UNDEFINED = 20, 23
 
 
 def write_claims(claims: dict[int, int | bytes | str]) -> bytes:
-    entries = sorted((_write_item(key), _write_item(value)) for key, value in claims.items())
+    entries = sorted([(_write_key(key), _write_item(value)) for key, value in claims.items()])
     return _write_head(_MAP, len(entries)) + b"".join([key + value for key, value in entries])
 
 
@@ -42,6 +44,12 @@ def read_claims(data: bytes) -> dict[int | str, Claim]:
     if at != len(data):
         raise ValueError("bytes after the claims")
     return claims
+
+
+@lru_cache(NAMES_MAX)
+def _write_key(key: int) -> bytes:
+    """Claims have a handful of names, written millions of times."""
+    return _write_item(key)
 
 
 def byte_string(data: bytes) -> bytes:

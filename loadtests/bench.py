@@ -20,10 +20,12 @@ from loadtests.bench_beside import BesideBursts
 from loadtests.bench_failure import BenchFailed
 from loadtests.bench_measured import Measured
 from loadtests.bench_passes import PassSupply
-from loadtests.bench_ratios import LABEL_OF, figures_of, ratios_of, table
+from loadtests.bench_printing import pdf_cpu_seconds
+from loadtests.bench_ratios import LABEL_OF, figures_of, lines_of, ratios_of, ratios_of_rows, table
 from loadtests.bench_scans import ScanBursts
 from loadtests.bench_stack import Stack, open_stack
 from loadtests.pgbench_inserts import Inserts
+from loadtests.pgbench_rows import fill
 from loadtests.pgbench_sizes import guard_memory, table_bytes
 from validator.group_commit import GroupCommit
 from validator.keeper import SnapshotKeeper
@@ -31,7 +33,7 @@ from validator.receipt_desk import ReceiptDesk
 
 WARM_UP_SECONDS = 0.3
 KEEPER_SECONDS_MAX = 30.0
-TAKING = ("single", "single_unguarded", "batch", "group_commit")  # each item leaves an acceptance
+TAKING = ("single", "two", "single_unguarded", "batch", "group_commit")  # each item leaves an acceptance
 
 Burst: TypeAlias = Callable[[float], Awaitable[Measured]]
 
@@ -46,17 +48,29 @@ class Report:
     results: dict[str, Any]
 
 
-def run_bench(*, seconds: float, rounds: int, connections: int, say: Callable[[str], None]) -> Report:
-    """seconds: of each subject, spread over the rounds."""
+@dataclass(frozen=True)
+class Extent:
+    """seconds: of each subject, spread over the rounds. rows, printed_passes: 0 leaves their figures out."""
+
+    seconds: float
+    rounds: int
+    connections: int
+    rows: int = 0
+    printed_passes: int = 0
+
+
+def run_bench(extent: Extent, *, say: Callable[[str], None]) -> Report:
     with tempfile.TemporaryDirectory(prefix="poincon-bench-") as folder:
-        return uvloop.run(_run(Path(folder), seconds / rounds, rounds, connections, say))
+        return uvloop.run(_run(Path(folder), extent, say))
 
 
-async def _run(
-    folder: Path, seconds: float, rounds: int, connections: int, say: Callable[[str], None]
-) -> Report:
-    say("starting PostgreSQL, Valkey, two validators and the floor")
-    async with open_stack(folder) as stack, _subjects(stack, folder, connections) as subjects:
+async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Report:
+    say("starting PostgreSQL, Valkey, three validators and the floor")
+    seconds, rounds = extent.seconds / extent.rounds, extent.rounds
+    async with (
+        open_stack(folder) as stack,
+        _subjects(stack, folder, extent.connections) as (supply, subjects),
+    ):
         empty_bytes = await table_bytes(stack.connection)
         warm = {name: await burst(min(seconds, WARM_UP_SECONDS)) for name, burst in subjects.items()}
         measured: dict[str, list[Measured]] = {name: [] for name in subjects}
@@ -72,23 +86,47 @@ async def _run(
         ratios["valkey_bytes_per_pass"] = used_bytes / marked
         say(f"audit of {accepted} acceptances")
         await _audit(stack)
+        more = await _further(stack, supply, subjects["single"], extent, say)
     results = {
         **ratios,
+        **more,
         "subjects": {name: asdict(figures_of(measured[name])) for name in LABEL_OF},
         "accepted": accepted,
         "audit_clean": True,
-        "run": {"seconds": seconds * rounds, "rounds": rounds, "connections": connections},
+        "run": asdict(extent),
         "machine": {
             "cores": os.cpu_count(),
             "python": platform.python_version(),
             "kernel": platform.release(),
         },
     }
-    return Report(f"{table(measured, ratios)}\naudit clean: {accepted} acceptances", results)
+    told = [table(measured, ratios), *lines_of(more), f"audit clean: {accepted} acceptances"]
+    return Report("\n".join(told), results)
+
+
+async def _further(
+    stack: Stack, supply: PassSupply, single: Burst, extent: Extent, say: Callable[[str], None]
+) -> dict[str, float]:
+    """What is measured after the audit: it costs much, or leaves rows that no audit would believe."""
+    further: dict[str, float] = {}
+    if extent.printed_passes:
+        say(f"a PDF of {extent.printed_passes} passes")
+        further["pdf_cpu_s_5000"] = await asyncio.to_thread(pdf_cpu_seconds, supply, extent.printed_passes)
+    if extent.rows:
+        seconds = extent.seconds / extent.rounds
+        before = [await single(seconds) for _ in range(extent.rounds)]
+        say(f"{extent.rows} rows more")
+        await fill(stack.servers, extent.rows)
+        await single(min(seconds, WARM_UP_SECONDS))
+        after = [await single(seconds) for _ in range(extent.rounds)]
+        further |= ratios_of_rows(before, after) | {"rows_filled": extent.rows}
+    return further
 
 
 @asynccontextmanager
-async def _subjects(stack: Stack, folder: Path, connections: int) -> AsyncIterator[Mapping[str, Burst]]:
+async def _subjects(
+    stack: Stack, folder: Path, connections: int
+) -> AsyncIterator[tuple[PassSupply, Mapping[str, Burst]]]:
     """In the order of a round: those that are compared stand together."""
     inserts = Inserts(stack.servers.postgres, folder / "insert.sql")
     await inserts.prepare()
@@ -96,18 +134,22 @@ async def _subjects(stack: Stack, folder: Path, connections: int) -> AsyncIterat
     async with _group_commit(stack) as (keeper, group_commit):
         scans = ScanBursts(stack, supply, connections)
         beside = BesideBursts(supply, inserts, keeper, group_commit, connections)
-        yield {
-            "bare": scans.bare,
-            "floor": scans.floor,
-            "single": scans.single,
-            "single_unguarded": scans.single_unguarded,
-            "duplicates": scans.duplicates,
-            "duplicates_unguarded": scans.duplicates_unguarded,
-            "batch": scans.batch,
-            "ed25519": beside.ed25519,
-            "group_commit": beside.group_commit,
-            "inserts": beside.inserts,
-        }
+        yield (
+            supply,
+            {
+                "bare": scans.bare,
+                "floor": scans.floor,
+                "single": scans.single,
+                "two": scans.two,
+                "single_unguarded": scans.single_unguarded,
+                "duplicates": scans.duplicates,
+                "duplicates_unguarded": scans.duplicates_unguarded,
+                "batch": scans.batch,
+                "ed25519": beside.ed25519,
+                "group_commit": beside.group_commit,
+                "inserts": beside.inserts,
+            },
+        )
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ class BesideBursts:
         async def submit() -> int:
             committed = 0
             while time.perf_counter() < ends_at and (candidate := next(left, None)):
-                claimed = await self._group_commit.submit(candidate)
+                [claimed] = await self._group_commit.submit([candidate])
                 if claimed.outcome is not Outcome.TAKEN:
                     raise WrongAnswer(f"the record answered {claimed.outcome} for a first use")
                 committed += 1

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+CLOCK_TICK_SECONDS = 0.01
+
 
 @dataclass
 class Measured:
@@ -17,6 +19,11 @@ class Measured:
     @property
     def per_second(self) -> float:
         return self.items / self.seconds
+
+    @property
+    def server_cpu_per_item(self) -> float:
+        """Seconds; a burst too short for the clock's ticks counts as one tick."""
+        return max(self.server_cpu_seconds or 0.0, CLOCK_TICK_SECONDS) / self.items
 
     def latency(self, quantile: float) -> float:
         """Nearest rank."""

@@ -1,6 +1,6 @@
 """From bursts to figures: rates as medians over the rounds, ratios round by round, a table. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
@@ -13,6 +13,7 @@ LABEL_OF = {
     "bare": "aiohttp handler: badge and JSON, nothing stored",
     "floor": "the same, one Ed25519 verify and one sign (floor)",
     "single": "single scans",
+    "two": "single scans by two processes",
     "single_unguarded": "single scans, no Valkey",
     "batch": "scans in batches of 100",
     "duplicates": "duplicates",
@@ -36,6 +37,8 @@ GOALS = {
     "duplicates_vs_first": "≥ 1.3",
     "guard_first_use_ratio": "≥ 0.9",
     "guard_duplicate_ratio": "≥ 1.3",
+    "cpu_per_scan_two_vs_one": "≤ 1.15",
+    "rows10m_vs_empty": "≥ 0.9",
     "p99_over_p50": "≤ 5",
     "wal_bytes_per_scan": "≤ 700",
     "table_bytes_per_scan": "≤ 200",
@@ -75,9 +78,26 @@ def ratios_of(rounds: Rounds) -> dict[str, float]:
         for name, (above, below) in RATIOS.items()
     }
     singles = rounds["single"]
+    ratios["cpu_per_scan_two_vs_one"] = median(
+        two.server_cpu_per_item / one.server_cpu_per_item
+        for one, two in zip(singles, rounds["two"], strict=True)
+    )
     ratios["p99_over_p50"] = median(one.latency(0.99) / one.latency(0.50) for one in singles)
     ratios["wal_bytes_per_scan"] = median(one.wal_bytes / one.items for one in singles)
     return ratios
+
+
+def ratios_of_rows(before: Sequence[Measured], after: Sequence[Measured]) -> dict[str, float]:
+    """Single scans beside the rows of years against those before, by medians: a fill lies between them."""
+
+    def changed(figure: Callable[[Measured], float]) -> float:
+        return median(figure(one) for one in after) / median(figure(one) for one in before)
+
+    return {
+        "rows10m_vs_empty": changed(lambda one: one.per_second),
+        "rows10m_p99_vs_empty": changed(lambda one: one.latency(0.99)),
+        "rows10m_wal_bytes_per_scan": median(one.wal_bytes / one.items for one in after),
+    }
 
 
 def table(rounds: Rounds, ratios: Mapping[str, float]) -> str:
@@ -89,8 +109,11 @@ def table(rounds: Rounds, ratios: Mapping[str, float]) -> str:
             f"{_cell(of.server_cpu_us, 11)}{_cell(of.client_cpu_us, 11)}"
         )
     lines += ["µs: CPU of the process that serves, and of the client, per scan or duplicate", ""]
-    lines += [f"{name:26}{value:>10.2f}   {GOALS.get(name, '')}".rstrip() for name, value in ratios.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *lines_of(ratios)])
+
+
+def lines_of(ratios: Mapping[str, float]) -> list[str]:
+    return [f"{name:26}{value:>12,.2f}   {GOALS.get(name, '')}".rstrip() for name, value in ratios.items()]
 
 
 def _per_item_us(spent_seconds: Sequence[float | None], items: int) -> float | None:

@@ -50,6 +50,35 @@ class ScanBursts:
         self._taken += used
         return measured
 
+    async def two(self, seconds: float) -> Measured:
+        """First uses by two validators on one record, each with half of the clients."""
+        servers = (self._stack.validator, self._stack.second)
+        half = max(1, round(FIRST_USES_PER_SECOND_MAX * seconds / 2))
+        scans = _new_scans(await self._supply.take(2 * half))
+        requests = [self._request("/v1/scans", body) for body in self._bodies(scans)]
+        for server in servers:
+            await self._until_known(server, scans[-1].pass_id)
+        clients = max(1, self._connections // 2)
+
+        cpu_before = sum(server.cpu_seconds() for server in servers)
+        bursts = await asyncio.gather(
+            send_burst(servers[0].port, requests[:half], connections=clients, seconds=seconds),
+            send_burst(servers[1].port, requests[half:], connections=clients, seconds=seconds),
+        )
+        cpu_seconds = sum(server.cpu_seconds() for server in servers) - cpu_before
+
+        answers = [answer for burst in bursts for answer in burst.answers]
+        for burst, first in zip(bursts, (0, half), strict=True):
+            for place, answer in enumerate(_in_order(burst), start=first):
+                must_be_accepted(read_verdict(answer), scans[place])
+            self._supply.give_back([scan.pass_id for scan in scans[first:][len(burst.answers) : half]])
+        return Measured(
+            items=len(answers),
+            seconds=max(burst.seconds for burst in bursts),
+            latencies=[answer.seconds for answer in answers],
+            server_cpu_seconds=cpu_seconds,
+        )
+
     async def single_unguarded(self, seconds: float) -> Measured:
         measured, _ = await self._first_uses(self._stack.unguarded, seconds)
         return measured

@@ -48,6 +48,29 @@ mediators = ["Médiatrice du banc"]
 
 
 @dataclass(frozen=True)
+class Ground:
+    """Servers with a programme, and nothing that serves HTTP yet: what does is started on it."""
+
+    servers: Servers
+    connection: Connection  # of the application's role
+    key_folder: KeyFolder
+    environment: Mapping[str, str]
+    programme_id: int
+    tokens: tuple[str, ...]
+    logs: Path
+    opened: AsyncExitStack
+
+    def start(self, name: str, module: str, *arguments: str, given: Mapping[str, str]) -> ServerProcess:
+        return self.opened.enter_context(
+            server_process(module, *arguments, environment=given, log=self.logs / f"{name}.log")
+        )
+
+    def validator(self, name: str, **changed: str) -> ServerProcess:
+        serve = ("command.main", "serve", "--port", "0")
+        return self.start(name, *serve, given={**self.environment, **changed})
+
+
+@dataclass(frozen=True)
 class Stack:
     servers: Servers
     connection: Connection  # of the application's role
@@ -56,12 +79,13 @@ class Stack:
     programme_id: int
     tokens: tuple[str, ...]
     validator: ServerProcess
+    second: ServerProcess  # another like it, on the same record
     unguarded: ServerProcess  # a validator that was given no Valkey
     floor: ServerProcess
 
 
 @asynccontextmanager
-async def open_stack(folder: Path) -> AsyncIterator[Stack]:
+async def open_ground(folder: Path, *, devices: int = DEVICES) -> AsyncIterator[Ground]:
     """folder: an empty one."""
     private = _private_folder(folder)
     async with AsyncExitStack() as opened:
@@ -73,26 +97,26 @@ async def open_stack(folder: Path) -> AsyncIterator[Stack]:
             connected(servers.postgres.dsn("poincon_app"), purpose=ACTOR)
         )
         key_folder = await make_keys(connection, private / "keys")
-        programme_id, tokens = await _make_programme(connection)
+        programme_id, tokens = await _make_programme(connection, devices)
         environment = _environment(servers, key_folder, private)
-        unguarded = {**environment, "VALKEY_URL": ""}
+        yield Ground(servers, connection, key_folder, environment, programme_id, tokens, private, opened)
 
-        def start(name: str, module: str, *arguments: str, given: Mapping[str, str]) -> ServerProcess:
-            return opened.enter_context(
-                server_process(module, *arguments, environment=given, log=private / f"{name}.log")
-            )
 
-        serve = ("command.main", "serve", "--port", "0")
+@asynccontextmanager
+async def open_stack(folder: Path) -> AsyncIterator[Stack]:
+    """folder: an empty one."""
+    async with open_ground(folder) as ground:
         yield Stack(
-            servers=servers,
-            connection=connection,
-            key_folder=key_folder,
-            environment=environment,
-            programme_id=programme_id,
-            tokens=tokens,
-            validator=start("validator", *serve, given=environment),
-            unguarded=start("unguarded", *serve, given=unguarded),
-            floor=start("floor", "loadtests.bench_floor", given={TOKEN_VARIABLE: tokens[0]}),
+            servers=ground.servers,
+            connection=ground.connection,
+            key_folder=ground.key_folder,
+            environment=ground.environment,
+            programme_id=ground.programme_id,
+            tokens=ground.tokens,
+            validator=ground.validator("validator"),
+            second=ground.validator("second"),
+            unguarded=ground.validator("unguarded", VALKEY_URL=""),
+            floor=ground.start("floor", "loadtests.bench_floor", given={TOKEN_VARIABLE: ground.tokens[0]}),
         )
 
 
@@ -113,14 +137,14 @@ async def make_keys(connection: Connection, path: Path) -> KeyFolder:
     return folder
 
 
-async def _make_programme(connection: Connection) -> tuple[int, tuple[str, ...]]:
+async def _make_programme(connection: Connection, devices: int) -> tuple[int, tuple[str, ...]]:
     """The programme's number, and the tokens of devices that may take its passes."""
     done = await set_up(connection, read_instance(PROGRAMME), actor=ACTOR, today=datetime.now(UTC).date())
     [site_id] = done.sites.values()
     [mediator_id] = done.mediators.values()
     enrolled = [
         await enrol_device(connection, site_id=site_id, mediator_id=mediator_id, label=f"{n}", actor=ACTOR)
-        for n in range(DEVICES)
+        for n in range(devices)
     ]
     return done.programme_id, tuple(token for _, token in enrolled)
 

@@ -1,73 +1,70 @@
-"""The day profile for locust: workshops end, and their médiateurs scan pass after pass, one at a time.
+"""The front door of load tests: every profile is a class here, and `poincon bench load` runs them.
 
-    POINCON_READY_FILE=ready.json locust -f loadtests/locustfile.py --host URL --users 50 --headless -t 1m
+    POINCON_READY_FILE=ready.json locust -f loadtests/locustfile.py --host URL -u 50 --headless -t 1m Day
 
-The file is what `poincon demo --ready-file` writes, or any that names `devices` (each with its `token`) and
-`codes` (JSON lines, each with its `qr`). Every code is used once and every verdict is verified; the run ends
-when the codes do. For the most that a server takes, use `poincon bench scans`.
+The file is what `poincon demo --ready-file` writes. Without --headless, locust's page is at port 8089. Each
+first use takes a code; the run ends when none are left. What a server takes at most: `poincon bench scans`.
 """
 
 import json
 import os
-import secrets
-from collections.abc import Iterator
-from itertools import islice
+import time
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, between, events, task
+from locust import events
 from locust.env import Environment
-from locust.exception import StopUser
 
-from loadtests.bench_passes import new_attempt
+from loadtests.load.phone import Phone
+from loadtests.load.profiles import (
+    Ceiling,
+    Checks,
+    Day,
+    Duplicates,
+    Evening,
+    Photos,
+    SlowClients,
+    Storm,
+)
+from loadtests.load.workshops import READY_VARIABLE, REPORT_VARIABLE, Workshops
 
-READY_VARIABLE = "POINCON_READY_FILE"
-CODES_MAX = 1_000_000
-SECONDS_BETWEEN_SCANS = (1.0, 4.0)  # a person takes the next pass, and holds it under the camera
-
-
-class Workshops:
-    """What all users share: devices to scan with, and codes that nobody has scanned."""
-
-    def __init__(self, ready_file: Path) -> None:
-        ready: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
-        self.tokens: list[str] = [device["token"] for device in ready["devices"]]
-        self._codes = self._read_codes(Path(ready["codes"]))
-
-    def next_code(self) -> str | None:
-        return next(self._codes, None)
-
-    @staticmethod
-    def _read_codes(path: Path) -> Iterator[str]:
-        with path.open(encoding="utf-8") as lines:
-            for line in islice(lines, CODES_MAX):
-                yield json.loads(line)["qr"]
+__all__ = ("Ceiling", "Checks", "Day", "Duplicates", "Evening", "Photos", "SlowClients", "Storm")
 
 
 def open_workshops(environment: Environment, **_: Any) -> None:
-    Mediator.workshops = Workshops(Path(os.environ[READY_VARIABLE]))
+    Phone.workshops = Workshops(Path(os.environ[READY_VARIABLE]))
+
+
+def report(environment: Environment, **_: Any) -> None:
+    """What the run's table is made of; a wrong answer makes locust's own exit status 1."""
+    workshops = Phone.workshops
+    if workshops.wrong:
+        environment.process_exit_code = 1
+    if path := os.environ.get(REPORT_VARIABLE):
+        Path(path).write_text(json.dumps(_told(environment, workshops)), encoding="utf-8")
+
+
+def _told(environment: Environment, workshops: Workshops) -> dict[str, Any]:
+    total = environment.stats.total
+    return {
+        "requests": [
+            {
+                "name": one.name,
+                "count": one.num_requests,
+                "failures": one.num_failures,
+                "per_second": one.total_rps,
+                "p50_ms": one.get_response_time_percentile(0.50),
+                "p99_ms": one.get_response_time_percentile(0.99),
+            }
+            for one in environment.stats.entries.values()
+        ],
+        "seconds": max((total.last_request_timestamp or 0.0) - total.start_time, 0.001),
+        "scans_judged": workshops.scans_judged,
+        "codes_gone": workshops.codes_gone,
+        "wrong": workshops.wrong,
+        "locust_cpu_seconds": time.process_time() - workshops.cpu_at_start,
+    }
 
 
 events.test_start.add_listener(open_workshops)  # type: ignore[no-untyped-call]
-
-
-class Mediator(FastHttpUser):
-    workshops: Workshops
-    wait_time = between(*SECONDS_BETWEEN_SCANS)
-
-    def on_start(self) -> None:
-        self._headers = {"Authorization": f"Bearer {secrets.choice(self.workshops.tokens)}"}
-
-    @task
-    def scan(self) -> None:
-        code = self.workshops.next_code()
-        if code is None:
-            self.environment.runner.quit()
-            raise StopUser
-        body = {"attempt_id": str(new_attempt()), "code": code}
-        with self.client.post("/v1/scans", json=body, headers=self._headers, catch_response=True) as response:
-            answer = response.json() if response.status_code == 200 else {}
-            if answer.get("verdict") != "accepted" or answer.get("attempt_id") != body["attempt_id"]:
-                response.failure(f"a first use was answered {response.status_code} {answer or response.text}")
-            elif not answer["receipt"].startswith("PR1:"):
-                response.failure("accepted without a receipt")
+events.quitting.add_listener(report)  # type: ignore[no-untyped-call]

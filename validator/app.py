@@ -32,6 +32,8 @@ from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
 from validator.top_up_clerk import top_up_clerk
+from validator.tracing import add_tracing
+from validator.watch import Watch
 from validator.wiring import (
     CLERK,
     DESK,
@@ -46,6 +48,7 @@ from validator.wiring import (
     READER,
     SCANNING,
     SETTINGS,
+    WATCH,
 )
 
 ENDPOINTS = (
@@ -71,11 +74,12 @@ def build_app(settings: Settings) -> web.Application:
     app[READER] = reader = CodeReader(master_secret, WrongCodes(guard))
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
     app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
-    app[PHOTOS_UNDER_WAY] = Counter()
+    app[PHOTOS_UNDER_WAY] = photos_under_way = Counter[int]()
+    app[WATCH] = Watch(keeper, desk, guard, group_commit, photos_under_way)
     app[EXPORTS_UNDER_WAY] = set()
     app[DRAWINGS] = DrawingDesk()
 
-    app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos])
+    app.cleanup_ctx.extend([run_keeper, run_guard, run_group_commit, run_pool, run_photos, run_watch])
     if settings.closes_on_calendars:
         app.cleanup_ctx.append(run_each(return_clerk(settings.database_url)))
         app.cleanup_ctx.append(run_each(ending_clerk(settings.database_url)))
@@ -103,6 +107,8 @@ def build_app(settings: Settings) -> web.Application:
         allows_private_webhooks=settings.allows_private_webhooks,
         sends_mail=settings.mail is not None,
     )
+    if settings.traces_url:
+        add_tracing(app, settings.traces_url)
     return app
 
 
@@ -133,6 +139,12 @@ async def run_photos(app: web.Application) -> AsyncIterator[None]:
     await app[PHOTOS].start()
     yield
     await app[PHOTOS].close()
+
+
+async def run_watch(app: web.Application) -> AsyncIterator[None]:
+    await app[WATCH].start(app[POOL])
+    yield
+    await app[WATCH].close()
 
 
 async def run_clerk(app: web.Application) -> AsyncIterator[None]:

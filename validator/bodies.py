@@ -227,4 +227,11 @@ class HealthBody(Struct):
     failing: list[str]
 
 
+class ReadyBody(HealthBody):
+    parts: Annotated[
+        dict[str, str],
+        Meta(description="by part, `ok` or what is wrong with it; the guard may be missing, scans go on"),
+    ]
+
+
 KeysetBody: TypeAlias = dict[str, Any]

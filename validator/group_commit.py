@@ -32,9 +32,31 @@ log = structlog.get_logger(__name__)
 Sealer: TypeAlias = Callable[[Sequence[Candidate], datetime], tuple[list[int], int]]
 
 
+class _Submission:
+    """Candidates that were handed in together: one scan, or a batch. They are answered together."""
+
+    __slots__ = ("_claimed", "_left", "answer")
+
+    def __init__(self, count: int) -> None:
+        self.answer: asyncio.Future[list[Claimed]] = asyncio.get_running_loop().create_future()
+        self._claimed: dict[int, Claimed] = {}
+        self._left = count
+
+    def tell(self, place: int, claimed: Claimed) -> None:
+        self._claimed[place] = claimed
+        self._left -= 1
+        if self._left == 0 and not self.answer.done():
+            self.answer.set_result([self._claimed[place] for place in range(len(self._claimed))])
+
+    def fail(self, error: CannotDecide) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
 class _Waiting(NamedTuple):
     candidate: Candidate
-    answer: asyncio.Future[Claimed]
+    submission: _Submission
+    place: int
 
 
 class GroupCommit:
@@ -52,14 +74,15 @@ class GroupCommit:
     def waiting_count(self) -> int:
         return len(self._waiting)
 
-    def submit(self, candidate: Candidate) -> asyncio.Future[Claimed]:
-        """The future ends when the record has committed, or with CannotDecide."""
-        if len(self._waiting) >= WAITING_MAX or self._closing:
+    def submit(self, candidates: Sequence[Candidate]) -> asyncio.Future[list[Claimed]]:
+        """The future ends when the record has committed them all, or with CannotDecide."""
+        assert candidates
+        if len(self._waiting) + len(candidates) > WAITING_MAX or self._closing:
             raise Overloaded("too many scans are waiting for the record")
-        answer: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(candidate, answer))
+        submission = _Submission(len(candidates))
+        self._waiting.extend([_Waiting(one, submission, place) for place, one in enumerate(candidates)])
         self._arrived.set()
-        return answer
+        return submission.answer
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -85,8 +108,7 @@ class GroupCommit:
                 if not isinstance(error, CannotDecide):
                     log.exception("flush_failed", candidates=len(flush))
                 for one in flush:
-                    if not one.answer.done():
-                        one.answer.set_exception(CannotDecide("the record did not answer"))
+                    one.submission.fail(CannotDecide("the record did not answer"))
 
     def _next_flush(self) -> list[_Waiting]:
         """At most one candidate per pass and per attempt; others wait for the next flush, in their order."""
@@ -125,8 +147,7 @@ class GroupCommit:
         metrics.FLUSH_SIZE.observe(len(flush))
         metrics.FLUSH_SECONDS.observe(time.perf_counter() - started)
         for one, answer in zip(flush, claimed, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(answer)
+            one.submission.tell(one.place, answer)
 
     async def _flush_one_by_one(self, flush: list[_Waiting]) -> None:
         for one in flush:
@@ -134,8 +155,7 @@ class GroupCommit:
                 await self._flush([one])
             except (CannotDecide, asyncpg.PostgresError) as error:
                 log.error("candidate_failed", error=repr(error), attempt=str(one.candidate.attempt_id))
-                if not one.answer.done():
-                    one.answer.set_exception(CannotDecide("the record did not take this scan"))
+                one.submission.fail(CannotDecide("the record did not take this scan"))
 
     async def _claim(self, flush: list[_Waiting]) -> list[Claimed]:
         connection = await self._connected()

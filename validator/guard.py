@@ -100,13 +100,24 @@ class Guard:
         self._open_until = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
-    async def find(self, generation: int, pass_id: PassId) -> Mark | Silence:
-        value = await self._ask(("HGET", booklet_key(generation, pass_id.booklet), pass_id.number))
-        if isinstance(value, Silence):
-            return value
-        mark = read_mark(value) if value is not None else None
-        metrics.GUARD.labels("mark" if mark else "no_mark").inc()
-        return mark or Silence.NO_MARK
+    async def find(self, generation: int, pass_ids: Sequence[PassId]) -> list[Mark | Silence]:
+        """What is known of each; one question per booklet, whose passes are spent together."""
+        places: dict[int, list[int]] = {}
+        for place, pass_id in enumerate(pass_ids):
+            places.setdefault(pass_id.booklet, []).append(place)
+        asked = [
+            self._send(("HMGET", booklet_key(generation, booklet), *[pass_ids[at].number for at in of]))
+            for booklet, of in places.items()
+        ]
+        found: list[Mark | Silence] = [Silence.UNAVAILABLE] * len(pass_ids)
+        for answer, of in zip(asked, places.values(), strict=True):
+            values = Silence.UNAVAILABLE if answer is None else await answer
+            if not isinstance(values, Silence):
+                for at, value in zip(of, values, strict=True):
+                    found[at] = (read_mark(value) if value is not None else None) or Silence.NO_MARK
+        for one in found:
+            metrics.GUARD.labels("mark" if isinstance(one, Mark) else one.value).inc()
+        return found
 
     def remember(
         self, generation: int, pass_id: PassId, *, attempt_id: UUID, accepted_at: datetime, site_id: int
@@ -182,13 +193,17 @@ class Guard:
 
     async def _pipeline(self, commands: list[Command]) -> Sequence[Any]:
         assert self._connection is not None
-        exchange = asyncio.create_task(self._exchange(commands))
+        loop = asyncio.get_running_loop()
         try:
-            for seconds in (BUDGET_SECONDS, GRACE_SECONDS):
-                await asyncio.wait({exchange}, timeout=seconds)
-            if not exchange.done():
-                raise TimeoutError(f"no answer within {BUDGET_SECONDS} s")
-            return exchange.result()
+            # No task of its own, which would cost more than the question: timers end it.
+            async with asyncio.timeout(None) as limit:
+                overdue = loop.call_later(
+                    BUDGET_SECONDS, lambda: limit.reschedule(loop.time() + GRACE_SECONDS)
+                )
+                try:
+                    return await self._exchange(commands)
+                finally:
+                    overdue.cancel()
         except Exception as error:
             # Whatever it is, it must not end the task, for which every scan would then wait.
             # What is still to come on this connection answers what nobody waits for any more.
@@ -198,8 +213,6 @@ class Guard:
             metrics.GUARD.labels("failed").inc()
             log.warning("guard_unavailable", error=repr(error), commands=len(commands))
             return [Silence.UNAVAILABLE] * len(commands)
-        finally:
-            exchange.cancel()
 
     async def _exchange(self, commands: list[Command]) -> list[Any]:
         """Without redis-py's own pipeline, whose bookkeeping costs several times what the server does."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from ledger.rows import Device
+from validator import metrics
 from validator.guard import Guard
 from validator.trouble import TooManyAttempts
 
@@ -35,6 +36,7 @@ class WrongCodes:
                 )
 
     async def count_wrong(self, device: Device) -> None:
+        metrics.WRONG_CODES.inc()
         for key in self._keys(device).values():
             if len(self._here) < SCOPES_MAX or key in self._here:
                 self._here[key] += 1

@@ -2,8 +2,10 @@
 
 import logging
 import sys
+import warnings
 
 import structlog
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam
 
 
 def set_up_log(level: int = logging.INFO) -> None:
@@ -24,4 +26,7 @@ def set_up_log(level: int = logging.INFO) -> None:
     )
     # It writes what its parser refuses, tokens and codes included. What fails in our code, problems.py logs.
     logging.getLogger("aiohttp.server").disabled = True
+    # It tells a wrong header of a form word by word, in lines that are not ours.
+    for category in (BadContentDispositionHeader, BadContentDispositionParam):
+        warnings.simplefilter("ignore", category)
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

@@ -28,6 +28,50 @@ WAITING = Gauge("poincon_waiting_candidates", "Scans waiting for the record", mu
 SNAPSHOT_AGE = Gauge(
     "poincon_snapshot_age_seconds", "Age of the facts in memory", multiprocess_mode="livemax"
 )
+PHOTOS = Gauge("poincon_photos_under_way", "Photos being read", multiprocess_mode="livesum")
+WRONG_CODES = Counter("poincon_wrong_short_codes", "Typed codes that nobody issued: guesses")
+PART_READY = Gauge("poincon_part_ready", "1: this part answers", ["part"], multiprocess_mode="livemin")
+KEY_SIGNS = Gauge(
+    "poincon_key_signs_seconds",
+    "How long the active key should still sign; 0: there is none, or it should have been replaced",
+    ["purpose"],
+    multiprocess_mode="livemin",
+)
+KEY_WARNINGS = Gauge(
+    "poincon_key_warnings", "What `poincon keys list` warns of", multiprocess_mode="livemostrecent"
+)
+UNEXPLAINED_LINES = Gauge(
+    "poincon_unreconciled_lines",
+    "Lines of the bank that nobody has explained",
+    multiprocess_mode="livemostrecent",
+)
+UNEXPLAINED_CENTS = Gauge(
+    "poincon_unreconciled_cents",
+    "Their cents that are not explained, without sign",
+    multiprocess_mode="livemostrecent",
+)
+UNEXPLAINED_DAYS = Gauge(
+    "poincon_unreconciled_days", "Since the oldest of them was booked", multiprocess_mode="livemostrecent"
+)
+OWED_CENTS = Gauge(
+    "poincon_owed_cents", "Owed to operators for closed remittances", multiprocess_mode="livemostrecent"
+)
+LATE_REMITTANCES = Gauge(
+    "poincon_late_remittances",
+    "Remittances unpaid after the day that was announced",
+    multiprocess_mode="livemostrecent",
+)
+DRAFT_BATCHES = Gauge(
+    "poincon_draft_batches", "Batches of transfers to be approved", multiprocess_mode="livemostrecent"
+)
+BATCHES_UNDER_WAY = Gauge(
+    "poincon_batches_under_way", "Approved and not reconciled", multiprocess_mode="livemostrecent"
+)
+FIGURES_READ_AT = Gauge(
+    "poincon_figures_read_timestamp_seconds",
+    "When the figures of the record were read last",
+    multiprocess_mode="livemostrecent",
+)
 
 
 def exposition() -> bytes:

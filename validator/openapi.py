@@ -20,6 +20,15 @@ SIGNATURE_TOLD = (
     "Required of devices that were enrolled with a key: base64url of r and s, its ECDSA signature (P-256,"
     ' SHA-256) over "poincon 1", method, path with query and SHA-256 of the body, joined by line feeds.'
 )
+# What an answer names, and the call that takes it: by operation and status, a link.
+LINKS: dict[tuple[str, str], dict[str, Any]] = {
+    ("post_scan", "200"): {
+        "undo": {"operationId": "post_undo", "parameters": {"attempt_id": "$response.body#/attempt_id"}}
+    },
+    ("post_remittance", "201"): {
+        "read": {"operationId": "get_remittance", "parameters": {"number": "$response.body#/number"}}
+    },
+}
 REF_TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -73,6 +82,9 @@ def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     }
     for status in (*endpoint.problems, *((408,) if endpoint.body is not None else ())):
         operation["responses"].setdefault(str(status), _problem(status, schema_of))
+    for status, response in operation["responses"].items():
+        if links := LINKS.get((operation["operationId"], status)):
+            response["links"] = links
     if parameters := _parameters(endpoint):
         operation["parameters"] = parameters
     if endpoint.body is not None:

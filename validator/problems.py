@@ -34,6 +34,14 @@ TITLES = {
     503: "Cannot decide now",
 }
 
+# Whoever opens an answer of the API in a browser sees text: nothing in it runs, is framed or is kept.
+API = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+FENCE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "script-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
 log = structlog.get_logger(__name__)
 
 
@@ -75,6 +83,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     response = await _answered(request, handler)
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unknown"
+    if request.path.startswith(API) and not response.prepared:
+        for name, value in FENCE.items():
+            response.headers.setdefault(name, value)
     metrics.REQUEST_SECONDS.labels(route, str(response.status)).observe(time.perf_counter() - started)
     return response
 

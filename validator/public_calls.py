@@ -1,13 +1,11 @@
 """What anybody may read: keyset, revocations, programmes, health, metrics. Cacheable, for offline pages."""
 
-import asyncio
 import hashlib
 
-import asyncpg
 import msgspec
 from aiohttp import web
 
-from ledger.connect import UNREACHABLE, Pool, answering, takes_writes
+from ledger.connect import answering
 from ledger.facts import cancelled_booklets
 from validator import metrics
 from validator.bodies import (
@@ -17,17 +15,17 @@ from validator.bodies import (
     KeysetBody,
     ProgrammeBody,
     ProgrammesBody,
+    ReadyBody,
     RevocationBody,
     RevocationsBody,
 )
 from validator.endpoint import Endpoint, answer
-from validator.trouble import CannotDecide
-from validator.wiring import DESK, GROUP_COMMIT, KEEPER, POOL
+from validator.readiness import readiness
+from validator.wiring import DESK, GUARD, KEEPER, POOL, WATCH
 
 CACHE_SECONDS = (
     60  # also how long a cancelled booklet may pass for good in an offline page that is online again
 )
-READY_SECONDS_MAX = 2.0
 
 
 def _cacheable(request: web.Request, body: object) -> web.Response:
@@ -87,30 +85,15 @@ async def get_health(_: web.Request) -> web.Response:
 
 
 async def get_ready(request: web.Request) -> web.Response:
-    """503 unless a scan could be judged and recorded now. Valkey is not asked: without it, scans go on."""
-    failing = []
-    try:
-        # In a thread: unsealing a new key takes some tenths of a second, and scans must not wait for it.
-        await asyncio.to_thread(request.app[DESK].open_keys)
-    except CannotDecide as error:
-        failing.append(str(error))
-    if not await _takes_writes(request.app[POOL]):
-        failing.append("the record can't be written, or not durably")
-    status = 503 if failing else 200
-    return answer(HealthBody("unavailable" if failing else "ok", failing), status)
-
-
-async def _takes_writes(pool: Pool) -> bool:
-    try:
-        async with asyncio.timeout(READY_SECONDS_MAX), pool.acquire() as connection:
-            return await takes_writes(connection)
-    except (*UNREACHABLE, asyncpg.PostgresError):
-        return False
+    """503 unless a scan could be judged and recorded now. Without the guard scans go on: it is only told."""
+    app = request.app
+    ready = await readiness(app[KEEPER], app[DESK], app[POOL], app[GUARD])
+    body = ReadyBody("unavailable" if ready.failing else "ok", ready.failing, ready.parts)
+    return answer(body, 503 if ready.failing else 200)
 
 
 async def get_metrics(request: web.Request) -> web.Response:
-    metrics.WAITING.set(request.app[GROUP_COMMIT].waiting_count)
-    metrics.SNAPSHOT_AGE.set(request.app[KEEPER].age_seconds)
+    request.app[WATCH].look_here()
     return web.Response(
         body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
     )
@@ -131,6 +114,6 @@ ENDPOINTS = (
         {200: ProgrammesBody},
     ),
     _public("/healthz", get_health, "Alive", {200: HealthBody}),
-    _public("/readyz", get_ready, "Able to judge and record a scan", {200: HealthBody, 503: HealthBody}),
+    _public("/readyz", get_ready, "Able to judge and record a scan", {200: ReadyBody, 503: ReadyBody}),
     _public("/metrics", get_metrics, "Metrics for Prometheus", {200: "text/plain"}),
 )

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from aiohttp import web
+from msgspec import Meta
 
 from ledger.connect import answering
 from ledger.correction_rows import Correction, Dispute
@@ -46,6 +47,9 @@ from validator.trouble import TooManyAttempts
 from validator.wiring import DRAWINGS, KEEPER, POOL
 
 PAGE_SIZE = 50
+OFFSET_MAX = 2**31
+Limit: TypeAlias = Annotated[int, Meta(ge=1, le=LIST_MAX)]
+Offset: TypeAlias = Annotated[int, Meta(ge=0, le=OFFSET_MAX)]
 NUMBER_CHARS_MAX = 9
 CLOSING_SECONDS_MAX = 30.0  # 10,000 lines are written and read back
 
@@ -94,7 +98,7 @@ def _certification(device: Device, snapshot: Snapshot) -> str:
 async def list_own_remittances(request: web.Request) -> web.Response:
     device = device_of(request, request.app[KEEPER].current())
     limit = whole(request, "limit", PAGE_SIZE, 1, LIST_MAX)
-    offset = whole(request, "offset", 0, 0, 2**31)
+    offset = whole(request, "offset", 0, 0, OFFSET_MAX)
     async with answering(request.app[POOL]) as connection:
         page, count = await list_remittances(connection, device.operator_id, limit=limit, offset=offset)
     next_offset = offset + len(page) if page and offset + len(page) < count else None
@@ -280,8 +284,8 @@ ENDPOINTS = (
         answers={200: RemittancesBody},
         problems=(400, 401, 503),
         query={
-            "limit": (int, f"at most {LIST_MAX}, {PAGE_SIZE} unless told"),
-            "offset": (int, "how many to leave out"),
+            "limit": (Limit, f"{PAGE_SIZE} unless told"),
+            "offset": (Offset, "how many to leave out"),
         },
     ),
     # Before the plain number, whose pattern would take these too.

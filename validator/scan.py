@@ -1,9 +1,10 @@
 """One scan, from the text of a code to a verdict: open, refuse early, ask the guard, claim, judge."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from keys.passes import CodeFault, PracticePass, SignedPass
@@ -13,7 +14,7 @@ from ledger.rows import Candidate, Claimed, Device, Outcome
 from validator import metrics
 from validator.code_reading import CodeReader, ReadPass
 from validator.group_commit import GroupCommit
-from validator.guard import Guard, Mark
+from validator.guard import Guard, Mark, Silence
 from validator.keeper import SnapshotKeeper
 from validator.snapshot import Snapshot
 from validator.trouble import CannotDecide, TooManyAttempts
@@ -46,6 +47,11 @@ class Attempt:
     time: ScanTime
 
 
+class _Scan(NamedTuple):
+    code: SignedPass
+    attempt: Attempt
+
+
 class Scanning:
     def __init__(
         self, keeper: SnapshotKeeper, reader: CodeReader, guard: Guard, group_commit: GroupCommit
@@ -57,7 +63,8 @@ class Scanning:
 
     async def scan(self, attempt: Attempt, device: Device, now: datetime) -> Verdict:
         code = await self._reader.read(attempt.code, device, self._keeper.current())
-        return await self._judge(code, attempt, device, now)
+        [verdict] = await self._judge([(code, attempt)], device, now)
+        return verdict
 
     async def scan_many(self, attempts: Sequence[Attempt], device: Device, now: datetime) -> list[Verdict]:
         """In the order given; of two attempts on one pass, the first given comes first."""
@@ -70,8 +77,7 @@ class Scanning:
                 await asyncio.sleep(0)
         if all(isinstance(code, NotJudged) for code in codes):
             await self._reader.read(attempts[0].code, device, self._keeper.current())  # tells why, as a 429
-        judged = zip(codes, attempts, strict=True)
-        return list(await asyncio.gather(*(self._judge(*one, device, now) for one in judged)))
+        return await self._judge(list(zip(codes, attempts, strict=True)), device, now)
 
     async def _read(self, attempt: Attempt, device: Device) -> ReadPass | NotJudged:
         try:
@@ -80,41 +86,54 @@ class Scanning:
             return NotJudged(str(error), error.retry_after_seconds)
 
     async def _judge(
-        self, code: ReadPass | NotJudged, attempt: Attempt, device: Device, now: datetime
-    ) -> Verdict:
-        if isinstance(code, NotJudged):
-            return _counted(code)
-        if isinstance(code, CodeFault):
-            return _counted(Refused(Refusal(code.value)))
-        if isinstance(code, PracticePass):
-            return _counted(refuse_practice(code))
-        if code.pass_id.booklet not in self._keeper.current().booklets and not await self._keeper.refresh():
-            # Rightly signed and unknown: issued since the last reading, perhaps, and even accepted elsewhere.
-            raise CannotDecide("the record can't be read")
+        self, read: Sequence[tuple[ReadPass | NotJudged, Attempt]], device: Device, now: datetime
+    ) -> list[Verdict]:
+        """One or many in one pass: the guard is asked once, and the record, in their order."""
+        verdicts: dict[int, Verdict] = {}
+        left: dict[int, _Scan] = {}
+        for place, (code, attempt) in enumerate(read):
+            if isinstance(code, SignedPass):
+                left[place] = _Scan(code, attempt)
+            else:
+                verdicts[place] = _without_pass(code)
+        await self._know_booklets(left.values())
         for _ in range(LOOKS_MAX):
-            verdict = await self._decide(code, attempt, device, self._keeper.current(), now)
-            if not isinstance(verdict, Unsettled):
-                return _counted(verdict)
+            decided = await self._decide(list(left.values()), device, self._keeper.current(), now)
+            settled = dict(zip(left, decided, strict=True))
+            verdicts |= {place: one for place, one in settled.items() if not isinstance(one, Unsettled)}
+            left = {place: scan for place, scan in left.items() if place not in verdicts}
+            if not left:
+                return [_counted(verdicts[place]) for place in range(len(read))]
             await self._keeper.refresh()
         raise CannotDecide("the record changes faster than it can be read")
 
-    async def _decide(
-        self, code: SignedPass, attempt: Attempt, device: Device, snapshot: Snapshot, now: datetime
-    ) -> Verdict | Unsettled:
-        refusal = refuse_at(code, attempt, device, snapshot, now)
-        if refusal is Refusal.UNKNOWN_PASS:
-            return Refused(refusal, code.pass_id)
-        if refusal is None:
-            mark = await self._guard.find(snapshot.guard_generation, code.pass_id)
-            if isinstance(mark, Mark) and not mark.is_of(attempt.attempt_id):
-                earlier = Earlier(mark.accepted_at, mark.site_id)
-                return Refused(Refusal.ALREADY_ACCEPTED, code.pass_id, earlier)
+    async def _know_booklets(self, scans: Iterable[_Scan]) -> None:
+        """Rightly signed and unknown: issued since the last reading, perhaps, and even accepted elsewhere."""
+        booklets = self._keeper.current().booklets
+        if (
+            any(scan.code.pass_id.booklet not in booklets for scan in scans)
+            and not await self._keeper.refresh()
+        ):
+            raise CannotDecide("the record can't be read")
 
+    async def _decide(
+        self, scans: Sequence[_Scan], device: Device, snapshot: Snapshot, now: datetime
+    ) -> list[Verdict | Unsettled]:
+        refusals = [refuse_at(code, attempt, device, snapshot, now) for code, attempt in scans]
+        unrefused = [scan.code.pass_id for scan, refusal in zip(scans, refusals, strict=True) if not refusal]
+        marks = iter(await self._guard.find(snapshot.guard_generation, unrefused))
+        verdicts: list[Verdict | Unsettled | None] = [
+            _refuse_unasked(scan, refusal, None if refusal else next(marks))
+            for scan, refusal in zip(scans, refusals, strict=True)
+        ]
         # A refused attempt goes to the record too: had it been accepted before, it stays accepted.
-        candidate = _candidate(code, attempt, device, snapshot, refusal, now)
-        claimed = await self._group_commit.submit(candidate)
-        self._remember(claimed, candidate, snapshot)
-        return judge(code.pass_id, claimed, refusal)
+        asked = [place for place, verdict in enumerate(verdicts) if verdict is None]
+        candidates = [_candidate(*scans[at], device, snapshot, refusals[at], now) for at in asked]
+        claims = await self._group_commit.submit(candidates) if candidates else []
+        for at, candidate, claimed in zip(asked, candidates, claims, strict=True):
+            self._remember(claimed, candidate, snapshot)
+            verdicts[at] = judge(candidate.pass_id, claimed, refusals[at])
+        return [verdict for verdict in verdicts if verdict is not None]
 
     def _remember(self, claimed: Claimed, candidate: Candidate, snapshot: Snapshot) -> None:
         """Tell the guard what the record has committed; a pass that was ever undone stays with the record."""
@@ -173,6 +192,21 @@ def refuse_at(
     if refusal is None and (time.is_too_late or is_replaced):
         return Refusal.TOO_LATE
     return refusal
+
+
+def _without_pass(code: CodeFault | PracticePass | NotJudged) -> Verdict:
+    if isinstance(code, CodeFault):
+        return Refused(Refusal(code.value))
+    return refuse_practice(code) if isinstance(code, PracticePass) else code
+
+
+def _refuse_unasked(scan: _Scan, refusal: Refusal | None, mark: Mark | Silence | None) -> Refused | None:
+    """What can be refused without the record: no such pass, or another attempt's committed acceptance."""
+    if refusal is Refusal.UNKNOWN_PASS:
+        return Refused(refusal, scan.code.pass_id)
+    if isinstance(mark, Mark) and not mark.is_of(scan.attempt.attempt_id):
+        return Refused(Refusal.ALREADY_ACCEPTED, scan.code.pass_id, Earlier(mark.accepted_at, mark.site_id))
+    return None
 
 
 def _candidate(

@@ -28,6 +28,7 @@ class Settings:
     sends_notices: bool = False
     mail: MailServer | None = None  # None: notices wait in their queue
     allows_private_webhooks: bool = False
+    traces_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -47,6 +48,7 @@ class Settings:
             sends_notices=_yes(given, "POINCON_NOTICES", default=True),
             mail=_mail_server(given),
             allows_private_webhooks=_yes(given, "POINCON_WEBHOOKS_PRIVATE", default=False),
+            traces_url=given.get("POINCON_TRACES") or None,
         )
 
 

@@ -15,6 +15,7 @@ from validator.keeper import SnapshotKeeper
 from validator.receipt_desk import ReceiptDesk
 from validator.scan import Scanning
 from validator.settings import Settings
+from validator.watch import Watch
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 POOL = web.AppKey("POOL", Pool)
@@ -29,3 +30,4 @@ EXPORTS_UNDER_WAY = web.AppKey("EXPORTS_UNDER_WAY", set[int])  # devices; operat
 PHOTOS_UNDER_WAY = web.AppKey("PHOTOS_UNDER_WAY", Counter[int])  # by device
 CLERK = web.AppKey("CLERK", CalendarClerk)
 DRAWINGS = web.AppKey("DRAWINGS", DrawingDesk)
+WATCH = web.AppKey("WATCH", Watch)

@@ -6,21 +6,21 @@ Each is what somebody might well write. They are put in from outside: the servic
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from keys.passes import PassId, SignedPass
+from keys.passes import PassId
 from ledger.claims import claim_passes
 from ledger.connect import UNREACHABLE, Connection
 from ledger.rows import Acceptance, Claimed, Device
 from validator import group_commit, scan
 from validator.guard import Guard, Mark, Silence
 from validator.log import set_up_log
-from validator.scan import Attempt, Scanning
+from validator.scan import Scanning, _Scan
 from validator.serve import serve
 from validator.settings import Settings
 from validator.snapshot import Snapshot
@@ -33,22 +33,28 @@ def guard_that_accepts() -> None:
     """Answer from Valkey, write PostgreSQL later: fast, until Valkey forgets."""
     decide = Scanning._decide
 
+    async def decide_by_marks(
+        self: Scanning, scans: Sequence[_Scan], device: Device, snapshot: Snapshot, now: datetime
+    ) -> list[Verdict | Unsettled]:
+        return [await decide_by_mark(self, one, device, snapshot, now) for one in scans]
+
     async def decide_by_mark(
-        self: Scanning, code: SignedPass, attempt: Attempt, device: Device, snapshot: Snapshot, now: datetime
+        self: Scanning, one: _Scan, device: Device, snapshot: Snapshot, now: datetime
     ) -> Verdict | Unsettled:
-        generation, pass_id = snapshot.guard_generation, code.pass_id
-        mark = await self._guard.find(generation, pass_id)
+        generation, pass_id = snapshot.guard_generation, one.code.pass_id
+        [mark] = await self._guard.find(generation, [pass_id])
         if mark is Silence.UNAVAILABLE:
-            return await decide(self, code, attempt, device, snapshot, now)
-        if isinstance(mark, Mark) and not mark.is_of(attempt.attempt_id):
+            [verdict] = await decide(self, [one], device, snapshot, now)
+            return verdict
+        if isinstance(mark, Mark) and not mark.is_of(one.attempt.attempt_id):
             return Refused(Refusal.ALREADY_ACCEPTED, pass_id, Earlier(mark.accepted_at, mark.site_id))
-        candidate = scan._candidate(code, attempt, device, snapshot, None, now)
-        self._group_commit.submit(candidate).add_done_callback(lambda later: later.exception())
+        candidate = scan._candidate(*one, device, snapshot, None, now)
+        self._group_commit.submit([candidate]).add_done_callback(lambda later: later.exception())
         active_key = snapshot.active_receipt_key()
         assert active_key is not None
         row = Acceptance(
             pass_id,
-            attempt.attempt_id,
+            one.attempt.attempt_id,
             now.replace(microsecond=0),
             device.site_id,
             device.operator_id,
@@ -64,7 +70,7 @@ def guard_that_accepts() -> None:
         )
         return Accepted(row)
 
-    Scanning._decide = decide_by_mark  # type: ignore[method-assign]
+    Scanning._decide = decide_by_marks  # type: ignore[method-assign]
 
 
 def early_acknowledgement() -> None:

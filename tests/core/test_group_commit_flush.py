@@ -29,7 +29,7 @@ def a_group_commit() -> GroupCommit:
 async def all_flushes(candidates: list[Candidate]) -> list[list[Candidate]]:
     group_commit = a_group_commit()
     for candidate in candidates:
-        group_commit.submit(candidate)
+        group_commit.submit([candidate])
     flushes = []
     while group_commit.waiting_count:
         flushes.append([one.candidate for one in group_commit._next_flush()])
@@ -76,9 +76,9 @@ async def test_a_thousand_rivals_for_one_pass_wait_and_do_not_hold_up_the_others
 async def test_more_than_it_takes_is_turned_away_at_once():
     group_commit = a_group_commit()
     for attempt in range(WAITING_MAX):
-        group_commit.submit(a_candidate(attempt=attempt))
+        group_commit.submit([a_candidate(attempt=attempt)])
     with pytest.raises(Overloaded):
-        group_commit.submit(a_candidate(attempt=WAITING_MAX))
+        group_commit.submit([a_candidate(attempt=WAITING_MAX)])
 
 
 async def test_after_closing_nothing_is_taken():
@@ -86,4 +86,4 @@ async def test_after_closing_nothing_is_taken():
     await group_commit.start()
     await group_commit.close()
     with pytest.raises(Overloaded):
-        group_commit.submit(a_candidate())
+        group_commit.submit([a_candidate()])

@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from validator.app import ENDPOINTS
-from validator.openapi import openapi
+from validator.openapi import LINKS, openapi
 
 # design.md, section 5: fixed.
 CALLS = {
@@ -76,6 +76,27 @@ def test_every_problem_is_told_as_problem_details(document):
         for status, response in operation["responses"].items():
             if int(status) >= 400 and path != "/readyz":
                 assert list(response["content"]) == ["application/problem+json"], (method, path, status)
+
+
+def test_a_link_leads_to_a_call_by_a_parameter_that_it_takes(document):
+    calls = {operation["operationId"]: operation for _, _, operation in _operations(document)}
+    linked = [
+        link
+        for operation in calls.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(linked) == len(LINKS)
+    for link in linked:
+        taken = {one["name"] for one in calls[link["operationId"]]["parameters"]}
+        assert set(link["parameters"]) <= taken
+
+
+def test_a_number_of_a_query_says_its_bounds(document):
+    for method, path, operation in _operations(document):
+        for one in operation.get("parameters", []):
+            if one["in"] == "query" and one["schema"].get("type") == "integer":
+                assert {"minimum", "maximum"} <= one["schema"].keys(), (method, path, one["name"])
 
 
 def test_every_parameter_of_a_path_is_declared(document):

@@ -18,6 +18,9 @@ RATIO_KEYS = {
     "duplicates_vs_first",
     "guard_first_use_ratio",
     "guard_duplicate_ratio",
+    "cpu_per_scan_two_vs_one",
+    "rows10m_vs_empty",
+    "pdf_cpu_s_5000",
     "p99_over_p50",
     "wal_bytes_per_scan",
     "table_bytes_per_scan",
@@ -29,7 +32,7 @@ def test_a_short_run_prints_every_subject_and_ratio_and_ends_with_a_clean_audit(
     figures = tmp_path / "results" / "bench.json"
     command = [sys.executable, "-m", "command.main", "bench", "scans", "--seconds", "0.1", "--rounds", "1"]
     run = subprocess.run(
-        [*command, "--connections", "4", "--json", str(figures)],
+        [*command, "--connections", "4", "--rows", "1000", "--printed-passes", "10", "--json", str(figures)],
         check=False,
         capture_output=True,
         text=True,

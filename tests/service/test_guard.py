@@ -43,7 +43,7 @@ def found(guard, until):
 
     async def ask(pass_id, *, generation=GENERATION):
         async def told():
-            answer = await guard.find(generation, pass_id)
+            [answer] = await guard.find(generation, [pass_id])
             return answer if answer is not Silence.UNAVAILABLE else None
 
         return await until(told)
@@ -83,7 +83,7 @@ async def test_what_another_version_wrote_is_no_mark(guard, valkey, found):
     assert await found(PassId(3, 1)) is Silence.NO_MARK
     assert await found(PassId(3, 2)) is Silence.NO_MARK
     await valkey.set(booklet_key(GENERATION, 4), "not a hash")
-    assert await guard.find(GENERATION, PassId(4, 1)) is Silence.UNAVAILABLE
+    assert await guard.find(GENERATION, [PassId(4, 1)]) == [Silence.UNAVAILABLE]
     assert await found(PassId(3, 1)) is Silence.NO_MARK
 
 
@@ -93,7 +93,7 @@ async def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_ones(gu
     marked, free = PassId(10 + round_, 1), PassId(10 + round_, 2)
     await _remember(guard, valkey, marked, an_attempt(5))
     await valkey.client_pause(120, all=True)
-    assert await guard.find(GENERATION, marked) is Silence.UNAVAILABLE
+    assert await guard.find(GENERATION, [marked]) == [Silence.UNAVAILABLE]
     await asyncio.sleep(BREAKER_SECONDS)
     told = await asyncio.gather(*(found(one) for one in (free, marked, free)))
     assert [isinstance(one, Mark) for one in told] == [False, True, False]
@@ -105,7 +105,7 @@ async def test_a_server_that_is_slow_costs_its_budget_once_and_then_nothing(guar
     loop = asyncio.get_running_loop()
     started = loop.time()
     for _ in range(50):
-        assert await guard.find(GENERATION, PassId(20, 1)) is Silence.UNAVAILABLE
+        assert await guard.find(GENERATION, [PassId(20, 1)]) == [Silence.UNAVAILABLE]
     assert loop.time() - started < BREAKER_SECONDS
     await valkey.client_unpause()
 
@@ -120,7 +120,7 @@ async def test_without_a_server_everything_is_unavailable_at_once():
     for client in (None, open_client("unix:///nonexistent/valkey.sock")):
         guard = Guard(client)
         await guard.start()
-        assert await guard.find(1, PassId(1, 1)) is Silence.UNAVAILABLE
+        assert await guard.find(1, [PassId(1, 1)]) == [Silence.UNAVAILABLE]
         assert not await guard.forget(1, PassId(1, 1))
         assert await guard.count("key", 60) is None
         assert await guard.counted("key") is None

@@ -42,12 +42,22 @@ async def test_a_body_over_a_mebibyte_is_413(house):
         await _problem(answer, 413)
 
 
-async def test_a_small_body_that_unpacks_to_a_large_one_is_413(house):
+async def test_a_small_body_that_unpacks_to_a_large_one_is_refused_unread(house):
     body = gzip.compress(b'{"code": "' + b"A" * 50 * JSON_BYTES_MAX + b'"}')
     assert len(body) < JSON_BYTES_MAX
     headers = {"Content-Encoding": "gzip"}
     answer = await house.call("POST", "/v1/checks", data=body, device=house.devices[0], headers=headers)
-    await _problem(answer, 413)
+    assert "Content-Encoding" in (await _problem(answer, 400))["detail"]
+
+
+async def test_no_answer_of_the_api_runs_in_a_browser_is_framed_or_kept(house):
+    device = house.devices[0]
+    for path in ("/v1/device", "/v1/scans", "/v1/remittances/999999", "/v1/nowhere", "/readyz"):
+        answer = await house.call("GET", path, device=device)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        assert answer.headers["Cache-Control"] == "no-store", path
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], path
+    assert "max-age" in (await house.call("GET", "/v1/keyset")).headers["Cache-Control"]
 
 
 async def test_a_malformed_body_names_the_field(house):

@@ -78,7 +78,8 @@ async def test_programmes_tell_value_validity_and_every_amendment(house):
 
 async def test_the_service_says_that_it_is_alive_ready_and_what_it_counts(house):
     assert (await house.call("GET", "/healthz")).body == {"status": "ok", "failing": []}
-    assert (await house.call("GET", "/readyz")).body == {"status": "ok", "failing": []}
+    parts = dict.fromkeys(("facts", "receipt_keys", "record", "guard"), "ok")
+    assert (await house.call("GET", "/readyz")).body == {"status": "ok", "failing": [], "parts": parts}
     metrics = (await house.call("GET", "/metrics")).body
     for name in ("poincon_verdicts_total", "poincon_request_seconds", "poincon_flush_candidates"):
         assert name in metrics
