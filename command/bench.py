@@ -10,9 +10,13 @@ ROUNDS = 3
 CONNECTIONS = 64
 ROWS = 10_000_000
 PRINTED_PASSES = 5_000
-QUICK_SECONDS = 3.0
+HOUR_SCANS = 360_000  # a hundred a second for an hour
+COLD_STARTS = 3
+QUICK_SECONDS = 1.5
 QUICK_ROWS = 300_000
 QUICK_PRINTED_PASSES = 250
+QUICK_HOUR_SCANS = 15_000
+QUICK_COLD_STARTS = 1
 
 
 @click.group(invoke_without_command=True)
@@ -55,7 +59,27 @@ def bench(context: click.Context) -> None:
     show_default=True,
     help="Passes drawn to tell the CPU seconds of a PDF of 5,000.",
 )
-@click.option("--all", "is_all", is_flag=True, help=f"--rows {ROWS} --printed-passes {PRINTED_PASSES}")
+@click.option(
+    "--hour-scans",
+    type=click.IntRange(0, 2_000_000),
+    default=0,
+    show_default=True,
+    help="Scans, as many as an hour brings, between two looks at a process's memory.",
+)
+@click.option(
+    "--cold-starts",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Validators that are started, until each has taken its first scan.",
+)
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help=f"--rows {ROWS} --printed-passes {PRINTED_PASSES} --hour-scans {HOUR_SCANS}"
+    f" --cold-starts {COLD_STARTS}",
+)
 @click.option(
     "--quick", is_flag=True, help="All figures in under three minutes, from fewer seconds and rows."
 )
@@ -68,6 +92,8 @@ def scans(
     connections: int,
     rows: int,
     printed_passes: int,
+    hour_scans: int,
+    cold_starts: int,
     is_all: bool,
     quick: bool,
     json_file: Path | None,
@@ -81,11 +107,12 @@ def scans(
 
     if quick:
         seconds, rows, printed_passes = min(seconds, QUICK_SECONDS), QUICK_ROWS, QUICK_PRINTED_PASSES
+        hour_scans, cold_starts = QUICK_HOUR_SCANS, QUICK_COLD_STARTS
     elif is_all:
-        rows, printed_passes = ROWS, PRINTED_PASSES
+        rows, printed_passes, hour_scans, cold_starts = ROWS, PRINTED_PASSES, HOUR_SCANS, COLD_STARTS
     try:
         report = run_bench(
-            Extent(seconds, rounds, connections, rows, printed_passes),
+            Extent(seconds, rounds, connections, rows, printed_passes, hour_scans, cold_starts),
             say=lambda text: click.echo(text, err=True),
         )
     except BenchFailed as error:

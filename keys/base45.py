@@ -1,6 +1,7 @@
 """Base45 (RFC 9285), strict: one text per byte string, and nothing else is read."""
 
 import struct
+from functools import cache
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
@@ -11,9 +12,15 @@ _PAIR_OF = tuple(ALPHABET[value % 45] + ALPHABET[value // 45] for value in range
 
 def encode(data: bytes) -> str:
     pairs, odd = divmod(len(data), 2)
-    values = struct.unpack_from(f">{pairs}H", data)
-    text = "".join([_PAIR_OF[value % 2025] + ALPHABET[value // 2025] for value in values])
+    triples = _triples()
+    text = "".join([triples[value] for value in struct.unpack_from(f">{pairs}H", data)])
     return text + _PAIR_OF[data[-1]] if odd else text
+
+
+@cache
+def _triples() -> tuple[str, ...]:
+    """What each two bytes are written as: some megabytes, made when the first code or receipt is written."""
+    return tuple([_PAIR_OF[value % 2025] + ALPHABET[value // 2025] for value in range(2**16)])
 
 
 def decode(text: str) -> bytes:

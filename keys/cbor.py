@@ -56,6 +56,10 @@ def byte_string(data: bytes) -> bytes:
     return _write_head(_BYTES, len(data)) + data
 
 
+def unsigned(number: int) -> bytes:
+    return _write_head(_UNSIGNED, number)
+
+
 def _read_item(data: bytes, at: int, depth: int) -> tuple[Claim, int]:
     if data[at] >> 5 == _SIMPLE:
         return None, _skip_simple(data, at)

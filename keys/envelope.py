@@ -11,10 +11,9 @@ The tag is optional, and the only freedom there is.
 from typing import NamedTuple
 
 from keys.cbor import byte_string
-from keys.signer import KID_BYTES, Signer
+from keys.signer import KID_BYTES, SIGNATURE_BYTES, Signer
 
 PAYLOAD_BYTES_MAX = 255
-SIGNATURE_BYTES = 64
 
 _TAG = b"\xd2"
 _ARRAY_OF_FOUR = b"\x84"

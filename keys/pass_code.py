@@ -1,6 +1,7 @@
 """The code in a pass's QR: `PN1:` and a signed envelope. Whether the pass may be taken is not said here."""
 
 import re
+import struct
 from typing import NamedTuple
 
 from keys import base45
@@ -17,6 +18,11 @@ TEXT_CHARS_MAX = 154
 EXPIRES_AT_MAX = 253_402_300_799  # 9999-12-31T23:59:59Z, the last instant that Python can tell
 
 EXP, CTI = 4, 7  # claims of RFC 8392
+
+# What is printed says an instant of 4 bytes and a pass, in this one layout; whatever else is read as claims.
+_PRINTED = struct.Struct(">3sI2s6s")
+_EXP_HEAD, _EXP_SMALLEST = bytes.fromhex("a2 04 1a"), 2**16
+_CTI_HEAD = bytes.fromhex("07 46")
 
 _OTHER_FORMAT = re.compile(r"PN[0-9]{1,3}:")
 
@@ -61,6 +67,10 @@ def read_code(text: str) -> ReadCode | CodeFault:
 
 
 def _read_payload(payload: bytes) -> tuple[PassId, int]:
+    if len(payload) == _PRINTED.size:
+        exp_head, printed_expires_at, cti_head, printed_cti = _PRINTED.unpack(payload)
+        if (exp_head, cti_head) == (_EXP_HEAD, _CTI_HEAD) and printed_expires_at >= _EXP_SMALLEST:
+            return PassId.from_cti(printed_cti), printed_expires_at
     claims = read_claims(payload)
     expires_at, cti = claims.get(EXP), claims.get(CTI)
     if not isinstance(expires_at, int) or not 0 < expires_at <= EXPIRES_AT_MAX:

@@ -1,8 +1,9 @@
 """The identity of a pass, and what opening its code can tell. Not whether the pass may be taken."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple, Self
+
+from msgspec import Struct
 
 BOOKLET_MAX = 2**40 - 1
 PRACTICE_BOOKLETS_MAX = 2**20
@@ -53,8 +54,7 @@ class CodeFault(StrEnum):
     FORGED = "forged"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedPass:
+class SignedPass(Struct, frozen=True):
     """A pass whose signature or MAC was checked: only `open_code` and `open_short_code` build one."""
 
     pass_id: PassId
@@ -64,8 +64,7 @@ class SignedPass:
     key_revoked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PracticePass:
+class PracticePass(Struct, frozen=True):
     """A pass for training, whose signature or MAC was checked. Another type, so that nothing can take it."""
 
     pass_id: PassId

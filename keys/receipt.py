@@ -5,14 +5,14 @@ Deterministic, from the claims to the signature: a receipt is re-derived from it
 
 import hmac
 import re
-from dataclasses import dataclass
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from keys import base45
-from keys.cbor import Claim, read_claims, write_claims
+from keys.cbor import Claim, read_claims, unsigned
 from keys.envelope import read_envelope, sign_envelope
 from keys.keyring import KeyPurpose, Keyring, KeyState
 from keys.passes import CodeFault, PassId
@@ -31,13 +31,21 @@ SITE_ID = -65538  # unsigned
 AMOUNT_CENTS = -65539  # unsigned, cents of euro
 ATTEMPT_ID = -65540  # 16 bytes, a UUID
 
+# Deterministic CBOR leaves one layout. A name, and for what has one length, that length: both never change.
+_MAP_OF_SIX = b"\xa6"
+_IAT_HEAD = b"\x06"
+_CTI_HEAD = b"\x07\x46"
+_SIRET_HEAD = bytes.fromhex("3a 00010000 6e")
+_SITE_HEAD = bytes.fromhex("3a 00010001")
+_AMOUNT_HEAD = bytes.fromhex("3a 00010002")
+_ATTEMPT_HEAD = bytes.fromhex("3a 00010003 50")
+
 _OTHER_FORMAT = re.compile(r"PR[0-9]{1,3}:")
 _SIRET = re.compile(r"[0-9]{14}")
 _SEAL_CONTEXT = b"poincon receipt seal 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     pass_id: PassId
     operator_siret: str
     site_id: int
@@ -46,8 +54,7 @@ class Receipt:
     attempt_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtfulReceipt:
+class DoubtfulReceipt(Struct, frozen=True):
     """Rightly signed, by a key since revoked: somebody else may have written it. Ask the record."""
 
     receipt: Receipt
@@ -58,15 +65,22 @@ def receipt_payload(receipt: Receipt) -> bytes:
     assert 0 <= receipt.site_id <= COLUMN_MAX
     assert 0 < receipt.amount_cents <= COLUMN_MAX
     assert 0 < receipt.accepted_at <= ACCEPTED_AT_MAX
-    return write_claims(
-        {
-            IAT: receipt.accepted_at,
-            CTI: receipt.pass_id.cti,
-            OPERATOR_SIRET: receipt.operator_siret,
-            SITE_ID: receipt.site_id,
-            AMOUNT_CENTS: receipt.amount_cents,
-            ATTEMPT_ID: receipt.attempt_id.bytes,
-        }
+    return b"".join(
+        (
+            _MAP_OF_SIX,
+            _IAT_HEAD,
+            unsigned(receipt.accepted_at),
+            _CTI_HEAD,
+            receipt.pass_id.cti,
+            _SIRET_HEAD,
+            receipt.operator_siret.encode(),
+            _SITE_HEAD,
+            unsigned(receipt.site_id),
+            _AMOUNT_HEAD,
+            unsigned(receipt.amount_cents),
+            _ATTEMPT_HEAD,
+            receipt.attempt_id.bytes,
+        )
     )
 
 

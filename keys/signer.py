@@ -4,8 +4,10 @@ import hashlib
 from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign
 
 KID_BYTES = 4
+SIGNATURE_BYTES = 64
 KEY_BYTES = 32
 
 
@@ -24,11 +26,11 @@ class Signer(Protocol):
 class Ed25519Signer:
     """A signer whose private key lies in this process."""
 
-    __slots__ = ("_private_key", "kid", "raw_public_key")
+    __slots__ = ("_secret", "kid", "raw_public_key")
 
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
-        self._private_key = private_key
         self.raw_public_key = private_key.public_key().public_bytes_raw()
+        self._secret = private_key.private_bytes_raw() + self.raw_public_key  # as libsodium holds it
         self.kid = kid_of(self.raw_public_key)
 
     @classmethod
@@ -37,4 +39,4 @@ class Ed25519Signer:
         return cls(Ed25519PrivateKey.from_private_bytes(private_key))
 
     def sign(self, message: bytes) -> bytes:
-        return self._private_key.sign(message)
+        return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]

@@ -1,10 +1,15 @@
-"""Row types of the record, frozen and without I/O, so that deciding code may import them."""
+"""Row types of the record, frozen and without I/O, so that deciding code may import them.
+
+What each scan makes anew is a Struct, which is built in C; what is read into memory is a dataclass.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from keys.keyring import PublicKey
 from keys.passes import PassId
@@ -152,8 +157,7 @@ class Facts:
     co_prescriptions: frozenset[tuple[int, int]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One attempt on its way to the record."""
 
     pass_id: PassId
@@ -179,8 +183,7 @@ class Outcome(StrEnum):
     UNTAKEN = "untaken"  # nothing there and nothing taken
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     pass_id: PassId
     attempt_id: UUID
     accepted_at: datetime

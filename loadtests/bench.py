@@ -12,21 +12,32 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeAlias
 
 import uvloop
 
 from loadtests.bench_beside import BesideBursts
+from loadtests.bench_cold import cold_start_seconds
 from loadtests.bench_failure import BenchFailed
+from loadtests.bench_hour import memory_of_an_hour
 from loadtests.bench_measured import Measured
 from loadtests.bench_passes import PassSupply
 from loadtests.bench_printing import pdf_cpu_seconds
-from loadtests.bench_ratios import LABEL_OF, figures_of, lines_of, ratios_of, ratios_of_rows, table
+from loadtests.bench_ratios import (
+    LABEL_OF,
+    Beside,
+    figures_of,
+    lines_of,
+    ratios_of,
+    ratios_of_rows,
+    table,
+)
 from loadtests.bench_scans import ScanBursts
 from loadtests.bench_stack import Stack, open_stack
 from loadtests.pgbench_inserts import Inserts
 from loadtests.pgbench_rows import fill
-from loadtests.pgbench_sizes import guard_memory, table_bytes
+from loadtests.pgbench_sizes import accepted_count, guard_memory, table_bytes
 from validator.group_commit import GroupCommit
 from validator.keeper import SnapshotKeeper
 from validator.receipt_desk import ReceiptDesk
@@ -50,13 +61,15 @@ class Report:
 
 @dataclass(frozen=True)
 class Extent:
-    """seconds: of each subject, spread over the rounds. rows, printed_passes: 0 leaves their figures out."""
+    """seconds: of each subject, spread over the rounds. Each of the others: 0 leaves its figures out."""
 
     seconds: float
     rounds: int
     connections: int
     rows: int = 0
     printed_passes: int = 0
+    hour_scans: int = 0
+    cold_starts: int = 0
 
 
 def run_bench(extent: Extent, *, say: Callable[[str], None]) -> Report:
@@ -69,7 +82,7 @@ async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Repo
     seconds, rounds = extent.seconds / extent.rounds, extent.rounds
     async with (
         open_stack(folder) as stack,
-        _subjects(stack, folder, extent.connections) as (supply, subjects),
+        _subjects(stack, folder, extent.connections) as (supply, scans, subjects),
     ):
         empty_bytes = await table_bytes(stack.connection)
         warm = {name: await burst(min(seconds, WARM_UP_SECONDS)) for name, burst in subjects.items()}
@@ -79,14 +92,16 @@ async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Repo
             for name, burst in subjects.items():
                 measured[name].append(await burst(seconds))
 
-        accepted = sum(one.items for name in TAKING for one in [warm[name], *measured[name]])
+        taken = sum(one.items for name in TAKING for one in [warm[name], *measured[name]])
         ratios = ratios_of(measured)
-        ratios["table_bytes_per_scan"] = (await table_bytes(stack.connection) - empty_bytes) / accepted
+        ratios["table_bytes_per_scan"] = (await table_bytes(stack.connection) - empty_bytes) / taken
         used_bytes, marked = await guard_memory(stack.servers.valkey.url)
         ratios["valkey_bytes_per_pass"] = used_bytes / marked
+        more = await _of_processes(stack, supply, scans, extent, say)
+        accepted = await accepted_count(stack.connection)
         say(f"audit of {accepted} acceptances")
         await _audit(stack)
-        more = await _further(stack, supply, subjects["single"], extent, say)
+        more |= await _further(stack, supply, scans, extent, say)
     results = {
         **ratios,
         **more,
@@ -104,8 +119,22 @@ async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Repo
     return Report("\n".join(told), results)
 
 
+async def _of_processes(
+    stack: Stack, supply: PassSupply, scans: ScanBursts, extent: Extent, say: Callable[[str], None]
+) -> dict[str, float]:
+    """How long a validator takes to start, and what it holds in memory after much work."""
+    told: dict[str, float] = {}
+    if extent.cold_starts:
+        say(f"{extent.cold_starts} cold starts")
+        started = [await cold_start_seconds(stack, supply) for _ in range(extent.cold_starts)]
+        told["cold_start_s"] = median(started)
+    if extent.hour_scans:
+        told |= await memory_of_an_hour(scans, supply, stack.validator, extent.hour_scans, say=say)
+    return told
+
+
 async def _further(
-    stack: Stack, supply: PassSupply, single: Burst, extent: Extent, say: Callable[[str], None]
+    stack: Stack, supply: PassSupply, scans: ScanBursts, extent: Extent, say: Callable[[str], None]
 ) -> dict[str, float]:
     """What is measured after the audit: it costs much, or leaves rows that no audit would believe."""
     further: dict[str, float] = {}
@@ -113,20 +142,24 @@ async def _further(
         say(f"a PDF of {extent.printed_passes} passes")
         further["pdf_cpu_s_5000"] = await asyncio.to_thread(pdf_cpu_seconds, supply, extent.printed_passes)
     if extent.rows:
-        seconds = extent.seconds / extent.rounds
-        before = [await single(seconds) for _ in range(extent.rounds)]
+        before = await _beside_floor(scans, extent)
         say(f"{extent.rows} rows more")
         await fill(stack.servers, extent.rows)
-        await single(min(seconds, WARM_UP_SECONDS))
-        after = [await single(seconds) for _ in range(extent.rounds)]
+        after = await _beside_floor(scans, extent)
         further |= ratios_of_rows(before, after) | {"rows_filled": extent.rows}
     return further
+
+
+async def _beside_floor(scans: ScanBursts, extent: Extent) -> Beside:
+    seconds = extent.seconds / extent.rounds
+    await scans.single(min(seconds, WARM_UP_SECONDS))
+    return [(await scans.single(seconds), await scans.floor(seconds)) for _ in range(extent.rounds)]
 
 
 @asynccontextmanager
 async def _subjects(
     stack: Stack, folder: Path, connections: int
-) -> AsyncIterator[tuple[PassSupply, Mapping[str, Burst]]]:
+) -> AsyncIterator[tuple[PassSupply, ScanBursts, Mapping[str, Burst]]]:
     """In the order of a round: those that are compared stand together."""
     inserts = Inserts(stack.servers.postgres, folder / "insert.sql")
     await inserts.prepare()
@@ -136,8 +169,10 @@ async def _subjects(
         beside = BesideBursts(supply, inserts, keeper, group_commit, connections)
         yield (
             supply,
+            scans,
             {
                 "bare": scans.bare,
+                "floor_sodium": scans.floor_sodium,
                 "floor": scans.floor,
                 "single": scans.single,
                 "two": scans.two,
@@ -146,6 +181,7 @@ async def _subjects(
                 "duplicates_unguarded": scans.duplicates_unguarded,
                 "batch": scans.batch,
                 "ed25519": beside.ed25519,
+                "ed25519_sodium": beside.ed25519_sodium,
                 "group_commit": beside.group_commit,
                 "inserts": beside.inserts,
             },

@@ -1,6 +1,7 @@
 """What our figures stand beside: aiohttp handlers that parse and answer the same JSON, and store nothing.
 
-/bare checks badge and JSON; /floor also verifies and signs once with Ed25519. A process of its own.
+/bare checks badge and JSON; /floor also verifies and signs once with Ed25519, by OpenSSL (`cryptography`);
+/floor_sodium does by libsodium, which the service uses. A process of its own.
 """
 
 import json
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 import uvloop
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign, crypto_sign_open
 
 from ledger.devices import token_sha256
 from validator.bodies import AcceptedBody, PassBody, ScanBody
@@ -30,6 +32,8 @@ def build_floor(token: str) -> web.Application:
     badges = {token_sha256(token)}
     key = Ed25519PrivateKey.generate()
     public_key = key.public_key()
+    raw_public_key = public_key.public_bytes_raw()
+    secret = key.private_bytes_raw() + raw_public_key
     message = bytes(SIGNED_BYTES)
     signature = key.sign(message)
 
@@ -39,6 +43,11 @@ def build_floor(token: str) -> web.Application:
     async def floor(request: web.Request) -> web.Response:
         public_key.verify(signature, message)
         key.sign(message)
+        return await accepted(request)
+
+    async def floor_sodium(request: web.Request) -> web.Response:
+        crypto_sign_open(signature + message, raw_public_key)
+        crypto_sign(message, secret)
         return await accepted(request)
 
     async def accepted(request: web.Request) -> web.Response:
@@ -51,6 +60,7 @@ def build_floor(token: str) -> web.Application:
 
     app.router.add_post("/bare", bare)
     app.router.add_post("/floor", floor)
+    app.router.add_post("/floor_sodium", floor_sodium)
     return app
 
 

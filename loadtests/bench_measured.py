@@ -14,16 +14,17 @@ class Measured:
     latencies: list[float] = field(default_factory=list)
     server_cpu_seconds: float | None = None
     client_cpu_seconds: float | None = None
+    record_cpu_seconds: float | None = None  # of PostgreSQL, all its processes
     wal_bytes: int = 0
 
     @property
     def per_second(self) -> float:
         return self.items / self.seconds
 
-    @property
-    def server_cpu_per_item(self) -> float:
-        """Seconds; a burst too short for the clock's ticks counts as one tick."""
-        return max(self.server_cpu_seconds or 0.0, CLOCK_TICK_SECONDS) / self.items
+    def cpu_per_item(self, *, whole: bool = False) -> float:
+        """Seconds of the server, whole: of PostgreSQL too; at least one tick of the clock."""
+        record_seconds = (self.record_cpu_seconds or 0.0) if whole else 0.0
+        return max((self.server_cpu_seconds or 0.0) + record_seconds, CLOCK_TICK_SECONDS) / self.items
 
     def latency(self, quantile: float) -> float:
         """Nearest rank."""

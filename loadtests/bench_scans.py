@@ -17,15 +17,16 @@ from loadtests.bench_answers import (
 from loadtests.bench_client import Answer, Burst, post, send_burst
 from loadtests.bench_measured import Measured
 from loadtests.bench_passes import PassSupply, new_attempt
-from loadtests.bench_process import ServerProcess
+from loadtests.bench_process import ServerProcess, family_cpu_seconds
 from loadtests.bench_stack import Stack
 from loadtests.pgbench_sizes import wal_bytes
 
 SCANS_PER_BATCH = 100
 BATCH_CONNECTIONS_MAX = 8  # 800 scans in flight
-# More than a machine answers in a second: what is prepared for a burst, and given back where it was not used.
-FIRST_USES_PER_SECOND_MAX = 12_000
-SECOND_USES_PER_SECOND_MAX = 20_000
+# What is prepared per second of a first burst, and given back where it was not used; for later ones, as much
+# more than the best so far. One that has used up its requests ends, and counts for as long as it was.
+PREPARED_PER_SECOND = 12_000
+PREPARED_PER_BEST = 1.4
 BARE_PER_SECOND_MAX = 60_000
 BARE_REQUESTS = 1_000  # sent again and again: nothing is stored
 KNOWN_SECONDS_MAX = 30.0
@@ -38,12 +39,16 @@ class ScanBursts:
         self._supply = supply
         self._connections = connections
         self._taken: list[PassId] = []  # through the guarded validator: their marks are in Valkey
+        self._best: dict[str, float] = {}  # items per second, by subject
 
     async def bare(self, seconds: float) -> Measured:
         return await self._store_nothing("/bare", seconds)
 
     async def floor(self, seconds: float) -> Measured:
         return await self._store_nothing("/floor", seconds)
+
+    async def floor_sodium(self, seconds: float) -> Measured:
+        return await self._store_nothing("/floor_sodium", seconds)
 
     async def single(self, seconds: float) -> Measured:
         measured, used = await self._first_uses(self._stack.validator, seconds)
@@ -53,7 +58,7 @@ class ScanBursts:
     async def two(self, seconds: float) -> Measured:
         """First uses by two validators on one record, each with half of the clients."""
         servers = (self._stack.validator, self._stack.second)
-        half = max(1, round(FIRST_USES_PER_SECOND_MAX * seconds / 2))
+        half = max(1, self._to_prepare("two", seconds) // 2)
         scans = _new_scans(await self._supply.take(2 * half))
         requests = [self._request("/v1/scans", body) for body in self._bodies(scans)]
         for server in servers:
@@ -72,11 +77,14 @@ class ScanBursts:
             for place, answer in enumerate(_in_order(burst), start=first):
                 must_be_accepted(read_verdict(answer), scans[place])
             self._supply.give_back([scan.pass_id for scan in scans[first:][len(burst.answers) : half]])
-        return Measured(
-            items=len(answers),
-            seconds=max(burst.seconds for burst in bursts),
-            latencies=[answer.seconds for answer in answers],
-            server_cpu_seconds=cpu_seconds,
+        return self._noted(
+            "two",
+            Measured(
+                items=len(answers),
+                seconds=max(burst.seconds for burst in bursts),
+                latencies=[answer.seconds for answer in answers],
+                server_cpu_seconds=cpu_seconds,
+            ),
         )
 
     async def single_unguarded(self, seconds: float) -> Measured:
@@ -90,7 +98,7 @@ class ScanBursts:
         return await self._second_uses(self._stack.unguarded, seconds)
 
     async def batch(self, seconds: float) -> Measured:
-        count = max(1, round(FIRST_USES_PER_SECOND_MAX * seconds / SCANS_PER_BATCH))
+        count = max(1, self._to_prepare("batch", seconds) // SCANS_PER_BATCH)
         scans = _new_scans(await self._supply.take(count * SCANS_PER_BATCH))
         batches = [scans[at : at + SCANS_PER_BATCH] for at in range(0, len(scans), SCANS_PER_BATCH)]
         requests = [self._request("/v1/scans/batch", {"scans": self._bodies(one)}) for one in batches]
@@ -104,7 +112,7 @@ class ScanBursts:
                 must_be_accepted(verdict, scan)
         measured.items = SCANS_PER_BATCH * len(burst.answers)
         self._supply.give_back([scan.pass_id for scan in scans[measured.items :]])
-        return measured
+        return self._noted("batch", measured)
 
     async def _store_nothing(self, path: str, seconds: float) -> Measured:
         scans = _new_scans(await self._supply.take(BARE_REQUESTS))
@@ -120,8 +128,7 @@ class ScanBursts:
 
     async def _first_uses(self, server: ServerProcess, seconds: float) -> tuple[Measured, list[PassId]]:
         """Also the passes that were taken."""
-        count = max(1, round(FIRST_USES_PER_SECOND_MAX * seconds))
-        scans = _new_scans(await self._supply.take(count))
+        scans = _new_scans(await self._supply.take(self._to_prepare("first", seconds)))
         requests = [self._request("/v1/scans", body) for body in self._bodies(scans)]
         await self._until_known(server, scans[-1].pass_id)
 
@@ -131,23 +138,32 @@ class ScanBursts:
             must_be_accepted(read_verdict(answer), scans[place])
         used, unused = scans[: measured.items], scans[measured.items :]
         self._supply.give_back([scan.pass_id for scan in unused])
-        return measured, [scan.pass_id for scan in used]
+        return self._noted("first", measured), [scan.pass_id for scan in used]
 
     async def _second_uses(self, server: ServerProcess, seconds: float) -> Measured:
         """Another device's attempts on passes taken before."""
-        count = max(1, round(SECOND_USES_PER_SECOND_MAX * seconds))
+        count = self._to_prepare("second", seconds)
         repeats = -(-count // len(self._taken))
         scans = _new_scans((self._taken * repeats)[:count])
         requests = [self._request("/v1/scans", body, device=1) for body in self._bodies(scans)]
         burst, measured = await self._send(server, requests, seconds, self._connections)
         for place, answer in enumerate(_in_order(burst)):
             must_be_taken_before(read_verdict(answer), scans[place])
+        return self._noted("second", measured)
+
+    def _to_prepare(self, subject: str, seconds: float) -> int:
+        per_second = self._best.get(subject, PREPARED_PER_SECOND / PREPARED_PER_BEST) * PREPARED_PER_BEST
+        return max(1, round(per_second * seconds))
+
+    def _noted(self, subject: str, measured: Measured) -> Measured:
+        self._best[subject] = max(self._best.get(subject, 0.0), measured.per_second)
         return measured
 
     async def _send(
         self, server: ServerProcess, requests: Sequence[bytes], seconds: float, connections: int
     ) -> tuple[Burst, Measured]:
         wal_before, cpu_before = await wal_bytes(self._stack.connection), server.cpu_seconds()
+        record_cpu_before = self._record_cpu_seconds()
         burst = await send_burst(server.port, requests, connections=connections, seconds=seconds)
         return burst, Measured(
             items=len(burst.answers),
@@ -155,8 +171,12 @@ class ScanBursts:
             latencies=[answer.seconds for answer in burst.answers],
             server_cpu_seconds=server.cpu_seconds() - cpu_before,
             client_cpu_seconds=burst.client_cpu_seconds,
+            record_cpu_seconds=self._record_cpu_seconds() - record_cpu_before,
             wal_bytes=await wal_bytes(self._stack.connection) - wal_before,
         )
+
+    def _record_cpu_seconds(self) -> float:
+        return family_cpu_seconds(self._stack.servers.postgres.pid)
 
     async def _until_known(self, server: ServerProcess, pass_id: PassId) -> None:
         """Wait until a validator has heard of the booklet that was issued last."""

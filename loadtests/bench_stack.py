@@ -82,6 +82,7 @@ class Stack:
     second: ServerProcess  # another like it, on the same record
     unguarded: ServerProcess  # a validator that was given no Valkey
     floor: ServerProcess
+    logs: Path
 
 
 @asynccontextmanager
@@ -117,6 +118,7 @@ async def open_stack(folder: Path) -> AsyncIterator[Stack]:
             second=ground.validator("second"),
             unguarded=ground.validator("unguarded", VALKEY_URL=""),
             floor=ground.start("floor", "loadtests.bench_floor", given={TOKEN_VARIABLE: ground.tokens[0]}),
+            logs=ground.logs,
         )
 
 

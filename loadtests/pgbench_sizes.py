@@ -8,6 +8,7 @@ from validator.guard import PREFIX
 WAL_POSITION = "SELECT pg_current_wal_insert_lsn() - '0/0'"
 # What an accepted scan leaves in the record, indexes and free space within pages included.
 TABLES_SIZE = "SELECT pg_total_relation_size('acceptances') + pg_total_relation_size('flushes')"
+ACCEPTED = "SELECT count(*) FROM acceptances"
 KEYS_PER_STEP = 1_000
 
 
@@ -17,6 +18,10 @@ async def wal_bytes(connection: Connection) -> int:
 
 async def table_bytes(connection: Connection) -> int:
     return int(await connection.fetchval(TABLES_SIZE))
+
+
+async def accepted_count(connection: Connection) -> int:
+    return int(await connection.fetchval(ACCEPTED))
 
 
 async def guard_memory(valkey_url: str) -> tuple[int, int]:

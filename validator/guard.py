@@ -17,7 +17,6 @@ from uuid import UUID
 
 import hiredis
 import redis.asyncio
-import redis.exceptions
 import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -31,10 +30,12 @@ GRACE_SECONDS = 0.005  # a busy process reads in it what had come in time: its o
 BREAKER_SECONDS = 0.5
 WAITING_MAX = 10_000
 PIPELINE_COMMANDS_MAX = 1_000
+READ_BYTES_MAX = 64 * 1024
 
 PREFIX = "pn:mark:"
 MARK = struct.Struct(">8sII")
 ASK_RECORD = b""
+_MORE_TO_COME = object()
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +96,8 @@ class Guard:
     def __init__(self, client: redis.asyncio.Redis | None) -> None:
         self._client = client
         self._connection: AbstractConnection | None = None  # opens when something is sent, and again
-        self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._replies = hiredis.Reader(notEnoughData=_MORE_TO_COME)
+        self._waiting: list[tuple[Command, asyncio.Future[Any] | None]] = []  # None: nobody waits for it
         self._arrived = asyncio.Event()
         self._open_until = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -116,7 +118,7 @@ class Guard:
                 for at, value in zip(of, values, strict=True):
                     found[at] = (read_mark(value) if value is not None else None) or Silence.NO_MARK
         for one in found:
-            metrics.GUARD.labels("mark" if isinstance(one, Mark) else one.value).inc()
+            (metrics.GUARD_MARK if isinstance(one, Mark) else metrics.GUARD_SILENCE[one.value]).inc()
         return found
 
     def remember(
@@ -124,7 +126,10 @@ class Guard:
     ) -> None:
         """Note a committed acceptance, without waiting: a lost mark costs a look at the record."""
         value = mark_value(attempt_id, accepted_at, site_id)
-        self._send(("HSETNX", booklet_key(generation, pass_id.booklet), pass_id.number, value))
+        if self._may_send():
+            command = ("HSETNX", booklet_key(generation, pass_id.booklet), pass_id.number, value)
+            self._waiting.append((command, None))
+            self._arrived.set()
 
     async def forget(self, generation: int, pass_id: PassId) -> bool:
         """Make the pass one to ask the record about. False: nobody knows whether it was done."""
@@ -162,12 +167,19 @@ class Guard:
     async def _ask(self, command: Command) -> Any:
         answer = self._send(command)
         if answer is None:
-            metrics.GUARD.labels("unavailable").inc()
+            metrics.GUARD_SILENCE[Silence.UNAVAILABLE.value].inc()
             return Silence.UNAVAILABLE
         return await answer
 
+    def _may_send(self) -> bool:
+        return (
+            self._client is not None
+            and time.monotonic() >= self._open_until
+            and len(self._waiting) < WAITING_MAX
+        )
+
     def _send(self, command: Command) -> asyncio.Future[Any] | None:
-        if self._client is None or time.monotonic() < self._open_until or len(self._waiting) >= WAITING_MAX:
+        if not self._may_send():
             return None
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
@@ -188,7 +200,7 @@ class Guard:
                 continue
             answers = await self._pipeline([command for command, _ in batch])
             for (_, answer), value in zip(batch, answers, strict=True):
-                if not answer.done():
+                if answer is not None and not answer.done():
                     answer.set_result(Silence.UNAVAILABLE if isinstance(value, Exception) else value)
 
     async def _pipeline(self, commands: list[Command]) -> Sequence[Any]:
@@ -210,20 +222,31 @@ class Guard:
             await self._connection.disconnect(nowait=True)
             # The breaker: for half a second nobody waits for a server that is not there.
             self._open_until = time.monotonic() + BREAKER_SECONDS
-            metrics.GUARD.labels("failed").inc()
+            metrics.GUARD_FAILED.inc()
             log.warning("guard_unavailable", error=repr(error), commands=len(commands))
             return [Silence.UNAVAILABLE] * len(commands)
 
     async def _exchange(self, commands: list[Command]) -> list[Any]:
-        """Without redis-py's own pipeline, whose bookkeeping costs several times what the server does."""
+        """redis-py opens the connection; its bookkeeping per reply would cost more than the server does.
+
+        An error in answer to one command is a value among the replies.
+        """
         assert self._connection is not None
+        if not self._connection.is_connected:
+            await self._connection.connect()  # type: ignore[no-untyped-call]
+            self._replies = hiredis.Reader(notEnoughData=_MORE_TO_COME)
         packed = b"".join([hiredis.pack_command(command) for command in commands])
         await self._connection.send_packed_command(packed, check_health=False)
-        return [await self._reply() for _ in commands]
-
-    async def _reply(self) -> Any:
-        assert self._connection is not None
-        try:
-            return await self._connection.read_response()
-        except redis.exceptions.ResponseError as error:  # of this one command
-            return error
+        stream = self._connection._reader
+        assert stream is not None
+        replies: list[Any] = []
+        while len(replies) < len(commands):
+            reply = self._replies.gets()
+            if reply is _MORE_TO_COME:
+                received = await stream.read(READ_BYTES_MAX)
+                if not received:
+                    raise ConnectionError("the server closed the connection")
+                self._replies.feed(received)
+            elif not isinstance(reply, hiredis.PushNotification):  # which answers nothing
+                replies.append(reply)
+        return replies

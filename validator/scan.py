@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from keys.passes import CodeFault, PracticePass, SignedPass
 from ledger.acceptances import live_acceptance
@@ -37,8 +38,11 @@ CODES_PER_TURN = 8
 LOOKS_MAX = 3  # how often a candidate is looked at again when the record moved on meanwhile
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+_ACCEPTED_SO_FAR = metrics.VERDICTS.labels("accepted")
+_REFUSED_SO_FAR = {refusal: metrics.VERDICTS.labels(refusal.value) for refusal in Refusal}
+
+
+class Attempt(Struct, frozen=True):
     """One physical scan by one device. The id comes from the device, the same at each resend."""
 
     attempt_id: UUID
@@ -239,9 +243,9 @@ def _candidate(
 def _counted(verdict: Verdict) -> Verdict:
     match verdict:
         case Accepted():
-            metrics.VERDICTS.labels("accepted").inc()
+            _ACCEPTED_SO_FAR.inc()
         case Refused(refusal=refusal):
-            metrics.VERDICTS.labels(refusal.value).inc()
+            _REFUSED_SO_FAR[refusal].inc()
         case AttemptReused():
             metrics.VERDICTS.labels("attempt_reused").inc()
         case NotJudged():

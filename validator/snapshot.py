@@ -23,6 +23,8 @@ from ledger.rows import (
 )
 from validator.trouble import CannotDecide
 
+COVERED_MAX = 10_000  # answers remembered for as long as a snapshot lives; the same ones are asked all day
+
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
 
@@ -52,9 +54,18 @@ class Snapshot:
     # The one part that is updated in place: copying a million booklets at each change would stall the scans.
     booklets: dict[int, Booklet] = field(repr=False)
     co_prescriptions: frozenset[tuple[int, int]] = frozenset()
+    _covered: dict[tuple[int, int, date], frozenset[str] | None] = field(default_factory=dict, repr=False)
 
     def services_covered(self, operator_id: int, programme_id: int, on: date) -> frozenset[str] | None:
         """Codes of the services that the operator may render that day; None: not qualified."""
+        key = (operator_id, programme_id, on)
+        if key not in self._covered:
+            if len(self._covered) >= COVERED_MAX:
+                self._covered.clear()
+            self._covered[key] = self._find_covered(*key)
+        return self._covered[key]
+
+    def _find_covered(self, operator_id: int, programme_id: int, on: date) -> frozenset[str] | None:
         found = [
             qualification.service_ids
             for qualification in self.qualifications.get((operator_id, programme_id), ())

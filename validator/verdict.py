@@ -1,10 +1,11 @@
 """The verdict on a pass, decided from facts that were handed in. No I/O, no clock, no text for people."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from keys.passes import PassId, PracticePass, SignedPass
 from ledger.rows import Acceptance, Booklet, Claimed, Device, Outcome
@@ -35,50 +36,43 @@ class Refusal(StrEnum):
     TOO_LATE = "too_late"
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """When and where the pass was taken first."""
 
     accepted_at: datetime
     site_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     acceptance: Acceptance
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     refusal: Refusal
     pass_id: PassId | None = None
     earlier: Earlier | None = None
     is_practice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptReused:
+class AttemptReused(Struct, frozen=True):
     """The attempt id was accepted for another pass or by another device: a mistake of the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotJudged:
+class NotJudged(Struct, frozen=True):
     """Within a batch: a typed code past the limit on wrong ones. The others are judged."""
 
     message: str
     retry_after_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unsettled:
+class Unsettled(Struct, frozen=True):
     """The record moved on while it was asked: look again."""
 
 
 Verdict: TypeAlias = Accepted | Refused | AttemptReused | NotJudged
 
 
-@dataclass(frozen=True, slots=True)
-class ScanTime:
+class ScanTime(Struct, frozen=True):
     """When a scan counts. at: the instant it is judged by; is_too_late: it waited longer than allowed."""
 
     at: datetime

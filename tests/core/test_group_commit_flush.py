@@ -1,12 +1,12 @@
 """Which candidates go to the record together: no pass or attempt twice, bounded, in order, no circles."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keys.passes import PassId
 from ledger.claims import CANDIDATES_MAX

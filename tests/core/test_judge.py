@@ -1,10 +1,10 @@
 """What the record did with a candidate decides what is told."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from keys.passes import PassId
 from ledger.rows import Acceptance, Claimed, Outcome

@@ -3,7 +3,6 @@
 import json
 import string
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keys import base45
 from keys.keyring import keyring_from_jwks

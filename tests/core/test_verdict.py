@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from keys.keyring import Keyring
 from keys.passes import PRACTICE_FIRST, CodeFault, PassId, SignedPass
@@ -233,8 +234,10 @@ def test_a_booklet_cancelled_before_it_was_activated_is_told_by_the_first_reason
 
 # Each change makes one reason hold, and leaves the others as they are.
 REASONS = {
-    Refusal.REVOKED_KEY: lambda facts: facts | {"code": replace(facts["code"], key_revoked=True)},
-    Refusal.UNKNOWN_PASS: lambda facts: facts | {"code": replace(facts["code"], pass_id=PassId(7, 11))},
+    Refusal.REVOKED_KEY: lambda facts: facts | {"code": structs.replace(facts["code"], key_revoked=True)},
+    Refusal.UNKNOWN_PASS: lambda facts: (
+        facts | {"code": structs.replace(facts["code"], pass_id=PassId(7, 11))}
+    ),
     Refusal.NOT_ACTIVE: lambda facts: facts | {"booklet": facts["booklet"]._replace(activated_at=NOON + DAY)},
     Refusal.EXPIRED: lambda facts: facts | {"programme": a_programme(expires_at=NOON)},
     Refusal.CANCELLED: lambda facts: (

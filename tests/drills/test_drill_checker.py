@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import structs
 
 from keys.keyring import KeyPurpose, Keyring, KeyState, PublicKey
 from keys.passes import PassId
@@ -44,7 +45,7 @@ KEYRING = Keyring.from_keys(
 
 
 def a_row(attempt_id: UUID = FIRST, **changed: Any) -> Acceptance:
-    return replace(Acceptance(PASS, attempt_id, NOON, 1, 1, 1_000, 1), **changed)
+    return structs.replace(Acceptance(PASS, attempt_id, NOON, 1, 1, 1_000, 1), **changed)
 
 
 def a_record(*rows: Acceptance, **changed: Any) -> Record:

@@ -3,11 +3,11 @@
 import asyncio
 import random
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from keys.passes import PassId
 from ledger.claims import claim_passes
