@@ -31,7 +31,7 @@ async def claim_passes(
     """
     assert len(candidates) <= CANDIDATES_MAX
     assert len({candidate.pass_id for candidate in candidates}) == len(candidates)
-    assert len({candidate.attempt_id for candidate in candidates}) == len(candidates)
+    assert len({candidate.attempt_id.int for candidate in candidates}) == len(candidates)
     rows = await connection.fetch(
         CLAIM,
         [c.pass_id.booklet for c in candidates],

@@ -178,6 +178,7 @@ async def _subjects(
                 "two": scans.two,
                 "single_unguarded": scans.single_unguarded,
                 "duplicates": scans.duplicates,
+                "duplicates_elsewhere": scans.duplicates_elsewhere,
                 "duplicates_unguarded": scans.duplicates_unguarded,
                 "batch": scans.batch,
                 "ed25519": beside.ed25519,

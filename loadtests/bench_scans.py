@@ -39,6 +39,8 @@ class ScanBursts:
         self._supply = supply
         self._connections = connections
         self._taken: list[PassId] = []  # through the guarded validator: their marks are in Valkey
+        self._taken_unguarded: list[PassId] = []
+        self._seen_elsewhere = 0  # how many of the taken ones the second validator was asked about
         self._best: dict[str, float] = {}  # items per second, by subject
 
     async def bare(self, seconds: float) -> Measured:
@@ -88,14 +90,22 @@ class ScanBursts:
         )
 
     async def single_unguarded(self, seconds: float) -> Measured:
-        measured, _ = await self._first_uses(self._stack.unguarded, seconds)
+        measured, used = await self._first_uses(self._stack.unguarded, seconds)
+        self._taken_unguarded += used
         return measured
 
     async def duplicates(self, seconds: float) -> Measured:
-        return await self._second_uses(self._stack.validator, seconds)
+        """Of passes that the same validator has just taken."""
+        return await self._second_uses(self._stack.validator, self._taken, seconds)
+
+    async def duplicates_elsewhere(self, seconds: float) -> Measured:
+        """At a validator that never saw these codes, and verifies each."""
+        unseen = self._taken[self._seen_elsewhere :]
+        self._seen_elsewhere = len(self._taken)
+        return await self._second_uses(self._stack.second, unseen, seconds, once=True)
 
     async def duplicates_unguarded(self, seconds: float) -> Measured:
-        return await self._second_uses(self._stack.unguarded, seconds)
+        return await self._second_uses(self._stack.unguarded, self._taken_unguarded, seconds)
 
     async def batch(self, seconds: float) -> Measured:
         count = max(1, self._to_prepare("batch", seconds) // SCANS_PER_BATCH)
@@ -140,11 +150,13 @@ class ScanBursts:
         self._supply.give_back([scan.pass_id for scan in unused])
         return self._noted("first", measured), [scan.pass_id for scan in used]
 
-    async def _second_uses(self, server: ServerProcess, seconds: float) -> Measured:
-        """Another device's attempts on passes taken before."""
+    async def _second_uses(
+        self, server: ServerProcess, taken: Sequence[PassId], seconds: float, *, once: bool = False
+    ) -> Measured:
+        """Another device's attempts on passes taken before, the last ones taken; once: none of them twice."""
         count = self._to_prepare("second", seconds)
-        repeats = -(-count // len(self._taken))
-        scans = _new_scans((self._taken * repeats)[:count])
+        repeats = 1 if once else -(-count // len(taken))
+        scans = _new_scans(list(taken[-count:]) * repeats)[:count]
         requests = [self._request("/v1/scans", body, device=1) for body in self._bodies(scans)]
         burst, measured = await self._send(server, requests, seconds, self._connections)
         for place, answer in enumerate(_in_order(burst)):

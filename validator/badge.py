@@ -12,15 +12,21 @@ TOKEN_CHARS_MAX = 200
 CHALLENGE = 'Bearer realm="poincon"'
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
+_KNOWN = web.RequestKey("known", tuple[Snapshot, Device])
+
 
 def device_of(request: web.Request, snapshot: Snapshot) -> Device:
     """Raise a 401 problem unless the request carries the token of an enrolled device that was not revoked."""
+    known = request.get(_KNOWN)
+    if known is not None and known[0] is snapshot:  # asked twice of the same facts
+        return known[1]
     token = _token(request)
     device = snapshot.devices.get(token_sha256(token)) if token else None
     if device is None:
         raise _unauthorised("no or unknown device token; enrol this device")
     if device.revoked_at is not None:
         raise _unauthorised("this device was revoked; enrol it again")
+    request[_KNOWN] = (snapshot, device)
     return device
 
 

@@ -18,6 +18,7 @@ from validator.limits import WrongCodes
 from validator.snapshot import Snapshot
 
 PROGRAMMES_CACHED_MAX = 256
+CODES_REMEMBERED_MAX = 16_384  # some 8 MB; a pass is tried again, or a batch sent again, within minutes
 CODE_CHARS_MAX = 7_089  # what the largest QR symbol holds: whatever was scanned gets a verdict
 
 ReadPass: TypeAlias = SignedPass | PracticePass | CodeFault
@@ -28,6 +29,8 @@ class CodeReader:
         self._secret_of = lru_cache(PROGRAMMES_CACHED_MAX)(
             lambda programme_id: programme_secret(master_secret, programme_id)
         )
+        # Whoever signed a text under a keyring signed it: a keyring never changes, another takes its place.
+        self._open_code = lru_cache(CODES_REMEMBERED_MAX)(open_code)
         self._practice_secret = practice_secret(master_secret)
         self._wrong_codes = wrong_codes
 
@@ -35,7 +38,7 @@ class CodeReader:
         """Raises TooManyAttempts for a short code when too many wrong ones were tried."""
         text = text.strip()
         if not looks_like_short_code(text):
-            opened = open_code(text, snapshot.keyring)
+            opened = self._open_code(text, snapshot.keyring)
             if opened is CodeFault.UNKNOWN_KEY:
                 return open_practice_code(text, snapshot.keyring) or opened
             return opened

@@ -118,11 +118,12 @@ class GroupCommit:
         while self._waiting and len(chosen) < CANDIDATES_MAX and len(put_back) < PUT_BACK_MAX:
             one = self._waiting.popleft()
             candidate = one.candidate
-            must_wait = candidate.pass_id in seen or candidate.attempt_id in seen
+            attempt = candidate.attempt_id.int  # hashed in C, which a UUID is not
+            must_wait = candidate.pass_id in seen or attempt in seen
             (put_back if must_wait else chosen).append(one)
             # Of what waits too: a later rival for the same pass must not overtake it.
             seen.add(candidate.pass_id)
-            seen.add(candidate.attempt_id)
+            seen.add(attempt)
         self._waiting.extendleft(reversed(put_back))
         # Sorted by key: two flushes of two processes can't wait for each other in a circle.
         chosen.sort(key=lambda one: one.candidate.pass_id)

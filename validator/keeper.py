@@ -40,7 +40,7 @@ class SnapshotKeeper:
 
     def current(self) -> Snapshot:
         """The facts to judge by; raises CannotDecide when they are older than AGE_SECONDS_MAX."""
-        if self._snapshot is None or self.age_seconds > AGE_SECONDS_MAX:
+        if self._snapshot is None or time.monotonic() - self._read_at > AGE_SECONDS_MAX:
             raise CannotDecide("the record can't be read")
         return self._snapshot
 

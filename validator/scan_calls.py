@@ -41,11 +41,12 @@ RECEIPTS_PER_TURN = 16
 
 
 async def post_scan(request: web.Request) -> web.Response:
-    device = device_of(request, request.app[KEEPER].current())
+    app = request.app
+    device = device_of(request, app[KEEPER].current())
     body = await read_body(request, ScanBody)
     now = datetime.now(UTC)
 
-    verdict = await request.app[SCANNING].scan(_attempt(body, body.sent_at, now), device, now)
+    verdict = await app[SCANNING].scan(_attempt(body, body.sent_at, now), device, now)
 
     if isinstance(verdict, AttemptReused):
         raise Problem(409, "attempt-reused", ATTEMPT_REUSED)
@@ -53,8 +54,8 @@ async def post_scan(request: web.Request) -> web.Response:
         answers.verdict_body(
             verdict,
             body.attempt_id,
-            snapshot=request.app[KEEPER].current(),
-            desk=request.app[DESK],
+            snapshot=app[KEEPER].current(),
+            desk=app[DESK],
             language=language_of(request.headers.get("Accept-Language", "")),
         )
     )

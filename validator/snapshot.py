@@ -5,9 +5,10 @@ Built from ledger.facts; how it is kept fresh is in keeper.py.
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import NoReturn, TypeVar
 
-from keys.keyring import KeyPurpose, Keyring, KeyState
+from keys.keyring import KeyPurpose, Keyring, KeyState, PublicKey
 from ledger.rows import (
     BOOKLETS_MAX,
     Amendment,
@@ -99,7 +100,7 @@ def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
         key = (one.operator_id, one.programme_id)
         qualifications[key] = (*qualifications.get(key, ()), one)
     return Snapshot(
-        keyring=Keyring.from_keys(facts.keys.values()),
+        keyring=_keyring(tuple(facts.keys.values())),
         key_ids={key.kid: key_id for key_id, key in facts.keys.items()},
         kids=_Known((key_id, key.kid) for key_id, key in facts.keys.items()),
         operators=_Known(facts.operators),
@@ -115,3 +116,9 @@ def build_snapshot(facts: Facts, booklets: dict[int, Booklet]) -> Snapshot:
         booklets=booklets,
         co_prescriptions=facts.co_prescriptions,
     )
+
+
+@lru_cache(maxsize=1)
+def _keyring(keys: tuple[PublicKey, ...]) -> Keyring:
+    """The same one for as long as no key changes: what was verified under it need not be verified again."""
+    return Keyring.from_keys(keys)

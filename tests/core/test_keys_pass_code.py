@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keys import base45
+from keys.envelope import sign_envelope
 from keys.keyring import keyring_from_jwks
 from keys.pass_code import ENVELOPE_BYTES_MAX, EXPIRES_AT_MAX, PREFIX, TEXT_CHARS_MAX, issue_code, open_code
 from keys.passes import BOOKLET_MAX, CodeFault, PassId, SignedPass
@@ -78,6 +79,13 @@ def test_what_was_issued_is_what_is_opened(pass_id: PassId, expires_at: int) -> 
     text = issue_code(pass_id, expires_at, ACTIVE)
     assert len(text) <= TEXT_CHARS_MAX
     assert open_code(text, KEYRING) == SignedPass(pass_id, expires_at, "qr", key_revoked=False)
+
+
+@pytest.mark.parametrize("expires_at", [0, 1, 2**16 - 1])
+def test_an_instant_in_more_bytes_than_it_needs_is_unreadable_though_rightly_signed(expires_at: int) -> None:
+    payload = bytes.fromhex("a2041a") + expires_at.to_bytes(4) + bytes.fromhex("0746") + PassId(7, 3).cti
+    text = PREFIX + base45.encode(sign_envelope(payload, ACTIVE))
+    assert open_code(text, KEYRING) is CodeFault.UNREADABLE
 
 
 @pytest.mark.parametrize(
