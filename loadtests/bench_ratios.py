@@ -163,7 +163,7 @@ def table(rounds: Rounds, ratios: Mapping[str, float]) -> str:
 
 
 def lines_of(ratios: Mapping[str, float]) -> list[str]:
-    return [f"{name:26}{value:>12,.2f}   {GOALS.get(name, '')}".rstrip() for name, value in ratios.items()]
+    return [f"{name:34}{value:>12,.2f}   {GOALS.get(name, '')}".rstrip() for name, value in ratios.items()]
 
 
 def _per_item_us(spent_seconds: Sequence[float | None], items: int) -> float | None:
