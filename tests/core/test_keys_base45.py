@@ -29,6 +29,13 @@ def test_what_is_encoded_is_decoded(data: bytes) -> None:
     assert base45.decode(base45.encode(data)) == data
 
 
+def test_each_two_bytes_are_the_three_digits_that_they_divide_into() -> None:
+    values = range(2**16)
+    text = base45.encode(b"".join([value.to_bytes(2) for value in values]))
+    digits = [[base45.ALPHABET.index(digit) for digit in text[at : at + 3]] for at in range(0, len(text), 3)]
+    assert digits == [[value % 45, value // 45 % 45, value // 2025] for value in values]
+
+
 @given(st.text(alphabet=base45.ALPHABET, max_size=30))
 def test_a_text_that_is_read_is_the_one_that_would_be_written(text: str) -> None:
     try:
