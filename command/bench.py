@@ -11,8 +11,6 @@ CONNECTIONS = 64
 ROWS = 10_000_000
 PRINTED_PASSES = 5_000
 HOUR_SCANS = 120_000  # a twentieth of all that five years of the programme printed
-    120_000  # in the busiest hour imaginable: a twentieth of what five years of the programme printed
-)
 COLD_STARTS = 3
 QUICK_SECONDS = 1.5
 QUICK_ROWS = 300_000
