@@ -17,7 +17,7 @@ _KNOWN = web.RequestKey("known", tuple[Snapshot, Device])
 
 def device_of(request: web.Request, snapshot: Snapshot) -> Device:
     """Raise a 401 problem unless the request carries the token of an enrolled device that was not revoked."""
-    known = request.get(_KNOWN)
+    known: tuple[Snapshot, Device] | None = request.get(_KNOWN)
     if known is not None and known[0] is snapshot:  # asked twice of the same facts
         return known[1]
     token = _token(request)
