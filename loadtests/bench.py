@@ -80,6 +80,7 @@ def run_bench(extent: Extent, *, say: Callable[[str], None]) -> Report:
 async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Report:
     say("starting PostgreSQL, Valkey, three validators and the floor")
     seconds, rounds = extent.seconds / extent.rounds, extent.rounds
+    load_before = os.getloadavg()[0]  # what else the machine does
     async with (
         open_stack(folder) as stack,
         _subjects(stack, folder, extent.connections) as (supply, scans, subjects),
@@ -111,6 +112,8 @@ async def _run(folder: Path, extent: Extent, say: Callable[[str], None]) -> Repo
         "run": asdict(extent),
         "machine": {
             "cores": os.cpu_count(),
+            "load_before": load_before,
+            "load_after": os.getloadavg()[0],
             "python": platform.python_version(),
             "kernel": platform.release(),
         },
