@@ -10,6 +10,7 @@ import asyncpg
 
 from ledger.booklets import engage
 from ledger.connect import Connection
+from ledger.custody import BOOKLETS_PER_TRANSFER_MAX, transfer_booklets
 from ledger.events import record_event
 from ledger.grant_rows import GrantRefused
 from ledger.grants import lock_grants
@@ -66,7 +67,8 @@ WHERE number IN (SELECT booklet FROM delivered_booklets WHERE delivery_id = $1 A
 # Locked in their order, so that nobody hands one out or takes a pass of it meanwhile without being seen.
 THERE = """
 SELECT b.number, b.pass_count, l.delivery_id, b.prescribed_by IS NULL AND NOT EXISTS (
-           SELECT FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL) AS is_whole
+           SELECT FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL) AS is_whole,
+       b.replaced_at IS NOT NULL AS is_replaced
 FROM booklets b JOIN delivered_booklets l ON l.booklet = b.number JOIN deliveries d ON d.id = l.delivery_id
 WHERE b.number = ANY($3) AND (d.programme_id, d.territory_id) = ($1, $2) AND l.restitution_id IS NULL
 ORDER BY b.number FOR UPDATE OF b"""
@@ -75,6 +77,10 @@ INSERT INTO restitutions (programme_id, territory_id, booklet_count, passes, at,
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"""
 GIVE_BACK = """
 UPDATE delivered_booklets SET restitution_id = $1 WHERE booklet = ANY($2) AND restitution_id IS NULL"""
+HELD = """
+SELECT c.prescriber_id, array_agg(c.booklet ORDER BY c.booklet) AS booklets
+FROM booklet_custody c JOIN booklets b ON b.number = c.booklet AND b.state <> 'cancelled'
+WHERE c.booklet = ANY($1) AND c.prescriber_id IS NOT NULL GROUP BY c.prescriber_id ORDER BY c.prescriber_id"""
 STOCK = """
 SELECT t.id, count(*)::integer FROM booklets b JOIN batches t ON t.id = b.batch_id
 WHERE t.programme_id = $1 AND b.state <> 'cancelled' AND b.prescribed_by IS NULL
@@ -197,6 +203,9 @@ async def restitute(
             raise GrantRefused(f"not at this territory, nothing came back: booklets {absent[:20]}")
         if used := [row["number"] for row in there if not row["is_whole"]]:
             raise GrantRefused(f"handed out or begun, nothing came back: booklets {used[:20]}")
+        if replaced := [row["number"] for row in there if row["is_replaced"]]:
+            raise GrantRefused(f"replaced by others, nothing came back: booklets {replaced[:20]}")
+        await _out_of_safes(connection, wanted, reason=reason, actor=actor, at=at)
         passes = sum(row["pass_count"] for row in there)
         restitution_id = await connection.fetchval(
             ADD_RESTITUTION, programme_id, territory_id, len(wanted), passes, at, actor, reason
@@ -212,6 +221,18 @@ async def restitute(
             passes=passes,
         )
     return int(passes)
+
+
+async def _out_of_safes(
+    connection: Connection, booklets: Sequence[int], *, reason: str, actor: str, at: datetime
+) -> None:
+    """To the territory's own stock, while they are still of it: from then on no prescriber hands them out."""
+    for prescriber_id, held in await connection.fetch(HELD, booklets):
+        for place in range(0, len(held), BOOKLETS_PER_TRANSFER_MAX):
+            some = held[place : place + BOOKLETS_PER_TRANSFER_MAX]
+            await transfer_booklets(
+                connection, some, from_id=prescriber_id, to_id=None, at=at, actor=actor, reason=reason
+            )
 
 
 async def find_delivery(connection: Connection, delivery_id: int) -> Delivery:
