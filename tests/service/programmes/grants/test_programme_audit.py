@@ -175,10 +175,9 @@ FAULTS = {
     },
     "activations_follow_their_money": {
         "money that came later": """
-            UPDATE book_entries SET number = -number WHERE kind = 'funding';
-            UPDATE book_postings SET entry = 1000000 + entry WHERE entry IN (SELECT -number FROM book_entries
-                                                                             WHERE kind = 'funding');
-            UPDATE book_entries SET number = 1000000 - number WHERE kind = 'funding'""",
+            UPDATE book_postings SET entry = 1000000 + entry
+            WHERE entry IN (SELECT number FROM book_entries WHERE kind = 'funding');
+            UPDATE book_entries SET number = 1000000 + number WHERE kind = 'funding'""",
         "active before it": """
             UPDATE booklets SET activated_at = activated_at - interval '1 day'
             WHERE batch_id = (SELECT max(id) FROM batches)""",
@@ -213,7 +212,7 @@ FAULTS = {
         "a table": f"""
             UPDATE monthly_returns SET facts = jsonb_set(facts, '{{territories,0,tables,public,total}}', '29')
             WHERE {OWN} AND month = '2021-03-01'""",
-        "a month": f"UPDATE monthly_returns SET month = '2021-06-01' WHERE {OWN} AND month = '2021-04-01'",
+        "a month": f"UPDATE monthly_returns SET month = '2021-01-01' WHERE {OWN} AND month = '2021-03-01'",
     },
     "declarations_were_told_so": {
         "its archive": "UPDATE declarations SET archive_sha256 = sha256('autre')",
