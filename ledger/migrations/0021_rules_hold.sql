@@ -143,3 +143,6 @@ ALTER TABLE programme_rules DISABLE TRIGGER programme_rules_append_only;
 UPDATE programme_rules r SET sha256 = hash_of_rules(r);
 ALTER TABLE programme_rules ENABLE TRIGGER programme_rules_append_only;
 ALTER TABLE programme_rules ALTER COLUMN sha256 SET NOT NULL;
+-- Days are counted before and after it: past the ends of a calendar no clerk and no page could tell them.
+ALTER TABLE programme_rules ADD CONSTRAINT programme_rules_last_day
+    CHECK (last_day_of_use BETWEEN '2000-01-01' AND '2999-12-31') NOT VALID;

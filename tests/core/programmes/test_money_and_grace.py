@@ -1,5 +1,5 @@
-"""No pass is acceptable before its money nor after its grace, by any carrier, at any second of a year: hypothesis
-is sent to midnight in Paris and to both changes of the clocks."""
+"""No pass is acceptable before its money nor after its grace, by any carrier, at any second of a year:
+hypothesis is sent to midnight in Paris and to both changes of the clocks."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID

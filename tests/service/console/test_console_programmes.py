@@ -124,6 +124,9 @@ def _today(page):
         ("motif", "", "motif"),
         ("publics", "pic; drop", "séparés par des virgules"),
         ("plafond", "moins", "ou rien"),
+        # A month after it, and a month before: no calendar has them, and no page of any programme would open.
+        ("dernier-jour", "9999-12-31", "Vérifiez l’année"),
+        ("dernier-jour", "0001-01-01", "Vérifiez l’année"),
     ],
 )
 async def test_a_figure_that_cannot_be_is_told_at_its_field(approver, place, field, value, told):
