@@ -15,6 +15,9 @@ from aiohttp.resolver import ThreadedResolver
 URL_CHARS_MAX = 500
 # Translates into any IPv4 address, a private one too (RFC 6052, RFC 8215).
 NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+OPEN_IPV6 = ip_network("2000::/3")  # all that was ever given to anybody
+# What clouds tell their own machines, at addresses that look like anybody's.
+CLOUDS = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 
 
 class AddressRefused(Exception):
@@ -27,7 +30,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return is_public(address.ipv4_mapped)
         if address.sixtofour or address.teredo or any(address in network for network in NAT64):
             return False
-    return address.is_global and not address.is_multicast
+        return address in OPEN_IPV6 and address.is_global
+    return address.is_global and not address.is_multicast and not any(address in one for one in CLOUDS)
 
 
 def check_url(url: str, *, allows_private: bool) -> None:

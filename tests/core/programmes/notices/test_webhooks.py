@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from keys.webhook_secret import SecretUnreadable, WebhookKeys, new_name, new_secret, shown, signature
 from programmes.notices.addresses import AddressRefused, GuardedResolver, check_url, is_public
@@ -69,6 +70,15 @@ def test_a_sealed_secret_opens_under_its_own_name_and_master_secret_only():
         "64:ff9b:1::1",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        # Neither private nor of the open internet: what no provider was ever given, and clouds' own addresses.
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
+        "4000::1",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
     ],
 )
 def test_what_leads_inside_is_no_public_address(address):
@@ -134,6 +144,25 @@ class Names:
 
     async def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://127.1/",
+        "https://017700000001/",
+        "https://localhost./",
+    ],
+)
+async def test_what_this_machine_itself_is_called_otherwise_is_refused_when_it_is_called(url):
+    """Read as names when they are typed; the system's resolver takes them for addresses."""
+    check_url(url, allows_private=False)
+    host = URL(url).raw_host
+    resolver = GuardedResolver.system(allows_private=False)
+    with pytest.raises((AddressRefused, OSError)):
+        await resolver.resolve(host, 443)
 
 
 async def test_a_name_that_points_inside_when_it_is_called_is_refused_then():
