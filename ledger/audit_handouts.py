@@ -15,7 +15,8 @@ HANDOUT_CHECKS: dict[str, str] = {
         WHERE b.prescribed_by IS DISTINCT FROM h.person_id AND NOT EXISTS (
             SELECT FROM co_prescriptions c WHERE (c.booklet, c.person_id) = (h.booklet, h.person_id))
         UNION ALL
-        SELECT format('booklet %s', c.booklet), format('person %s is barred from it, and its scans do not look', c.person_id)
+        SELECT format('booklet %s', c.booklet),
+               format('person %s handed a part of it out, and scans do not look', c.person_id)
         FROM co_prescriptions c JOIN booklets b ON b.number = c.booklet WHERE NOT b.co_prescribed""",
     "handouts_have_events": """
         SELECT format('booklet %s', h.booklet), format('%s hand-outs, events tell of %s', h.count, e.count)

@@ -1,14 +1,15 @@
 """How calls are signed, which addresses are called, and how patient the service is."""
 
+import asyncio
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from yarl import URL
 
 from keys.webhook_secret import SecretUnreadable, WebhookKeys, new_name, new_secret, shown, signature
 from programmes.notices.addresses import AddressRefused, GuardedResolver, check_url, is_public
@@ -70,7 +71,7 @@ def test_a_sealed_secret_opens_under_its_own_name_and_master_secret_only():
         "64:ff9b:1::1",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-        # Neither private nor of the open internet: what no provider was ever given, and clouds' own addresses.
+        # Neither private nor of the open internet: what nobody was ever given, and clouds' own addresses.
         "::127.0.0.1",
         "::ffff:0:127.0.0.1",
         "fec0::1",
@@ -147,22 +148,19 @@ class Names:
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "https://2130706433/",
-        "https://0x7f.1/",
-        "https://127.1/",
-        "https://017700000001/",
-        "https://localhost./",
-    ],
+    "host", ["2130706433", "127.1", "0x7f.1", "017700000001", "127.0.0.1.", "localhost."]
 )
-async def test_what_this_machine_itself_is_called_otherwise_is_refused_when_it_is_called(url):
-    """Read as names when they are typed; the system's resolver takes them for addresses."""
-    check_url(url, allows_private=False)
-    host = URL(url).raw_host
-    resolver = GuardedResolver.system(allows_private=False)
-    with pytest.raises((AddressRefused, OSError)):
-        await resolver.resolve(host, 443)
+async def test_this_machine_spelled_otherwise_is_refused_when_it_is_typed_and_not_reached_all_the_same(host):
+    with pytest.raises(AddressRefused):
+        check_url(f"https://{host}/", allows_private=False)
+    reached = []
+    async with await asyncio.start_server(lambda *streams: reached.append(streams), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        resolver = GuardedResolver.system(allows_private=False)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver)) as session:
+            with pytest.raises((aiohttp.ClientError, AddressRefused)):
+                await session.post(f"https://{host}:{port}/", data=b"{}", allow_redirects=False)
+    assert reached == []
 
 
 async def test_a_name_that_points_inside_when_it_is_called_is_refused_then():
