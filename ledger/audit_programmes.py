@@ -78,14 +78,14 @@ GRANT_CHECKS: dict[str, str] = {
         UNION ALL
         SELECT format('booklet %s', booklet), format('at %s territories at once', count(*))
         FROM delivered_booklets WHERE restitution_id IS NULL GROUP BY booklet HAVING count(*) > 1""",
-    "restitutions_are_whole": """
+    "restitutions_are_whole": f"""
         SELECT format('restitution %s', r.id),
                format('tells %s booklets and %s passes; they are %s and %s, %s of which can''t come back',
                       r.booklet_count, r.passes, l.booklets, l.passes, l.strange)
         FROM restitutions r CROSS JOIN LATERAL (
             SELECT count(*) AS booklets, coalesce(sum(b.pass_count), 0) AS passes, count(*) FILTER (
                        WHERE (d.programme_id, d.territory_id) <> (r.programme_id, r.territory_id)
-                          OR b.replaced_at <= r.at) AS strange
+                          OR b.replaced_at < r.at - {CROSSING}) AS strange
             FROM delivered_booklets x JOIN booklets b ON b.number = x.booklet JOIN deliveries d ON d.id = x.delivery_id
             WHERE x.restitution_id = r.id) AS l
         WHERE (l.booklets, l.passes, l.strange) <> (r.booklet_count, r.passes, 0)""",

@@ -71,7 +71,7 @@ def refused(snapshot, carrier, *, now, age, is_clock_told):
     return told, time.at if time.is_clock_known else now
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(LAST_DAYS, GRACES, STEPS, CARRIERS, AGES, st.booleans())
 def test_from_the_midnight_after_its_grace_a_pass_is_refused_and_not_a_microsecond_before(
     last_day_of_use, grace_days, step, carrier, age, is_clock_told
@@ -90,7 +90,7 @@ def test_from_the_midnight_after_its_grace_a_pass_is_refused_and_not_a_microseco
         assert told is (Refusal.TOO_LATE if is_late and is_clock_told else None)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(LAST_DAYS, STEPS, CARRIERS, AGES, st.booleans())
 def test_before_its_money_a_pass_is_not_active_however_late_a_phone_brings_it(
     day, step, carrier, age, is_clock_told

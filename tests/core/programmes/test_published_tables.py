@@ -113,7 +113,7 @@ class Reader:
         return high
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(LIVES)
 @example([[(KINDS[1], 1), (KINDS[2], 30)], [], [(KINDS[1], 2), (KINDS[2], 30)], []])
 @example([[(KINDS[0], 4), (KINDS[5], 4)], [(KINDS[0], 4)], [(KINDS[0], 9)], [(KINDS[0], 1)]])
