@@ -7,6 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from ledger.booklets import cancel_booklets
 from ledger.custody import read_stock, transfer_booklets
 from ledger.deliveries import restitute
 from ledger.grant_rows import GrantRefused
@@ -15,7 +16,7 @@ from ledger.handout_rows import HandoutRefusal, NewHandout
 from ledger.handouts import HandoutRefused, hand_out
 from ledger.prescribers import add_prescriber, add_prescriber_person
 from ledger.questionnaires import load_questionnaire
-from ledger.replacements import replace_booklet
+from ledger.replacements import ReplacementRefused, replace_booklet
 from ledger.rows import CancelCause
 from programmes.questionnaire import content_of, default_questionnaire
 
@@ -102,3 +103,16 @@ async def test_what_was_replaced_does_not_come_back_and_frees_nothing_of_the_sto
         await _take_back_by_hand(office, numbers[0])
     assert await programme_granted(office.connection, office.programme_id) == granted
     assert await restitute(office.connection, office.programme_id, here, numbers[1:2], **back) == 10
+
+
+async def test_what_came_back_is_not_replaced_not_even_when_it_had_been_told_lost(office, safe):
+    """Its passes are free for others: they would be live twice over."""
+    numbers, *_ = safe
+    here, at = office.territories[0], office.now
+    await cancel_booklets(office.connection, numbers[:1], cause=CancelCause.LOST, at=at, **WHO)
+    await restitute(office.connection, office.programme_id, here, numbers[:2], at=at, **WHO)
+    for number in numbers[:2]:
+        with pytest.raises(ReplacementRefused, match="came back"):
+            await replace_booklet(office.connection, number, cause=CancelCause.LOST, at=at, **WHO)
+    done = await replace_booklet(office.connection, numbers[2], cause=CancelCause.LOST, at=at, **WHO)
+    assert done.passes == 10
