@@ -78,7 +78,8 @@ class Route:
     path: str  # below /console
     page: Page
     roles: Roles
-    is_releasing: bool = False  # asks for a proof of the last minutes: for what releases money
+    # Asks for a proof of the last minutes: for what releases money, signs or decides.
+    is_releasing: bool = False
     before_enrolment: bool = False  # open to those who must still enrol their second factor
     takes_files: bool = False
 
@@ -187,8 +188,8 @@ ROUTES = (
     Route("GET", OPERATOR, structures_page.show_structure, READERS),
     Route("POST", f"{OPERATOR}/qualification", structures_page.qualify_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/fin", structures_page.end_structure, TRUSTEE),
-    Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE),
-    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE),
+    Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE, is_releasing=True),
+    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE, is_releasing=True),
     Route("GET", SITE, site_page.show_site, READERS),
     Route("POST", SITE, site_page.describe_site, TRUSTEE),
     Route("GET", f"{OPERATOR}/compte", bank_account_page.show_bank_account, READERS),
@@ -237,12 +238,14 @@ ROUTES = (
     Route("GET", f"{MONTH}.csv", send_return_csv, READERS | FUNDER),
     Route("GET", "/fin-de-validite", ending_page.show_ending, READERS | FUNDER),
     Route("POST", f"{ENDING}/blocage", ending_page.propose, TRUSTEE),
-    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER),
+    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER, is_releasing=True),
     Route("POST", f"{ENDING}/prise-en-compte", ending_page.acknowledge, FUNDER),
     Route("POST", f"{ENDING}/etat", ending_page.draw, TRUSTEE),
-    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER),
-    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER),
-    Route("POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE),
+    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER, is_releasing=True),
+    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER, is_releasing=True),
+    Route(
+        "POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE, is_releasing=True
+    ),
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
@@ -267,12 +270,12 @@ ROUTES = (
     Route("POST", f"{TERRITORY}/condition", territory_page.check_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/condition/retrait", territory_page.uncheck_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/dotations", territory_page.propose_grant, TRUSTEE),
-    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER),
-    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER),
+    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER, is_releasing=True),
+    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER, is_releasing=True),
     Route("POST", f"{GRANT}/envoi", territory_page.send_booklets, TRUSTEE),
     Route("POST", f"{TERRITORY}/restitution", territory_page.take_back, TRUSTEE),
-    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER),
-    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER),
+    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER, is_releasing=True),
+    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER, is_releasing=True),
     Route("GET", "/commandes", orders_page.show_orders, READERS),
     Route("POST", "/commandes", orders_page.place, TRUSTEE),
     Route("GET", ORDER, orders_page.show_order, READERS),
@@ -310,7 +313,9 @@ ROUTES = (
     Route("GET", "/candidatures", applications_page.show_applications, READERS),
     Route("POST", "/candidatures/criteres", applications_page.publish, TRUSTEE),
     Route("GET", APPLICATION, applications_page.show_application, READERS),
-    Route("POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE),
+    Route(
+        "POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE, is_releasing=True
+    ),
     Route("POST", f"{APPLICATION}/recours", applications_page.enter_appeal, TRUSTEE),
     # What people and their systems are told
     Route("GET", "/avis", notices_page.show_notices, READERS),
