@@ -222,6 +222,7 @@ ROLES: dict[str, str] = {
     Role.OPERATOR: "Gestion d’une structure",
     Role.AUDITOR: "Contrôle, lecture seule",
     Role.PRESCRIBER: "Remise de carnets",
+    Role.TERRITORY: "Lecture d’un territoire",
 }
 DIGEST_SHOWN = 12
 PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}

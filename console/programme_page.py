@@ -11,8 +11,8 @@ from console.address import number_in
 from console.form import FieldRefused, label_in, reason_in
 from console.money_field import day_in, number_in_form
 from console.refusal import NO_PROGRAMME, PageRefused
+from console.scope import readable_programmes
 from console.visit import Visit
-from ledger.account_rows import Role
 from ledger.amendments import AmendmentRefused, amend_rules
 from ledger.grants import programme_granted
 from ledger.programme_rules import list_versions, newest_rules, rules_on
@@ -73,9 +73,9 @@ async def amend(visit: Visit) -> web.StreamResponse:
 
 
 async def programme_asked(visit: Visit) -> Programme:
-    """A funder reads its own programme; another one's is as if there were none."""
+    """What is not this account's to read is as if there were none."""
     number = number_in(visit, "programme", NO_PROGRAMME)
-    if visit.account.role is Role.FUNDER and number != visit.account.programme_id:
+    if number not in await readable_programmes(visit):
         raise PageRefused(NO_PROGRAMME)
     try:
         return await find_programme(visit.connection, number)

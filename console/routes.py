@@ -67,6 +67,7 @@ READERS: Roles = TRUSTEE | {Role.AUDITOR}
 FUNDER: Roles = frozenset({Role.FUNDER})
 MANAGER: Roles = frozenset({Role.OPERATOR})
 PRESCRIBER: Roles = frozenset({Role.PRESCRIBER})
+TERRITORY_READER: Roles = frozenset({Role.TERRITORY})
 EVERYBODY: Roles = frozenset(Role)
 
 
@@ -232,8 +233,8 @@ ROUTES = (
     Route("GET", "/reddition", show_renderings, READERS | FUNDER),
     Route("GET", "/reddition/archive", send_archive, READERS | FUNDER),
     Route("POST", "/reddition", freeze, TRUSTEE),
-    # How passes are consumed, and how their validity ends
-    Route("GET", "/suivi", show_follow_up, READERS | FUNDER),
+    # How passes are consumed, and how their validity ends; a territory's reader sees what is its territory's
+    Route("GET", "/suivi", show_follow_up, READERS | FUNDER | TERRITORY_READER),
     Route("GET", f"{MONTH}.pdf", send_return_pdf, READERS | FUNDER),
     Route("GET", f"{MONTH}.csv", send_return_csv, READERS | FUNDER),
     Route("GET", "/fin-de-validite", ending_page.show_ending, READERS | FUNDER),
@@ -266,7 +267,7 @@ ROUTES = (
     Route("POST", f"{PROGRAMME}/avenant", programme_page.amend, APPROVER),
     Route("GET", "/territoires", territories_page.show_own_territories, READERS | FUNDER),
     Route("GET", f"{PROGRAMME}/territoires", territories_page.show_territories, READERS | FUNDER),
-    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER),
+    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER | TERRITORY_READER),
     Route("POST", f"{TERRITORY}/condition", territory_page.check_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/condition/retrait", territory_page.uncheck_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/dotations", territory_page.propose_grant, TRUSTEE),
@@ -284,8 +285,8 @@ ROUTES = (
     Route("POST", f"{PROOF}/approbation", orders_page.approve_proof, APPROVER),
     Route("POST", f"{PROOF}/refus", orders_page.refuse_proof, APPROVER),
     Route("POST", f"{ORDER}/annulation", orders_page.cancel, TRUSTEE),
-    Route("GET", DELIVERY, delivery_page.show_delivery, READERS),
-    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS),
+    Route("GET", DELIVERY, delivery_page.show_delivery, READERS | TERRITORY_READER),
+    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS | TERRITORY_READER),
     Route("POST", f"{DELIVERY}/arrivee", delivery_page.note_receipt, TRUSTEE),
     Route("POST", f"{DELIVERY}/activation", delivery_page.activate, TRUSTEE, is_releasing=True),
     # Booklets
@@ -294,7 +295,7 @@ ROUTES = (
     Route("POST", "/carnets/entrainement", practice_page.print_practice, TRUSTEE),
     Route("GET", BOOKLET, booklet_page.show_booklet, READERS),
     Route("POST", f"{BOOKLET}/remplacement", booklet_page.replace, TRUSTEE),
-    Route("GET", "/compteurs", show_counters, READERS | FUNDER),
+    Route("GET", "/compteurs", show_counters, READERS | FUNDER | TERRITORY_READER),
     # Prescribers: who hands booklets out, and what they have
     Route("GET", "/remise", handout_page.show_desk, PRESCRIBER),
     Route("POST", "/remise", handout_page.give, PRESCRIBER),

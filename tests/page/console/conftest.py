@@ -30,7 +30,7 @@ from loadtests.model_bank import ModelBank
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 PASSWORD = "une phrase assez longue"
-NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix", "Sacha"), strict=True))
+NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix", "Sacha", "Nour"), strict=True))
 WIDTHS = {1280: 900, 360: 740}
 TRUSTEE_IBAN = "FR7630006000011234567890189"
 IBANS = ("FR1420041010050500013M02606", "FR7630001007941234567890185", "FR7610107001011234567890129")
@@ -52,6 +52,7 @@ async def accounts(connection: Any, instance: Any) -> dict[Role, Any]:
         Role.FUNDER: {"programme_id": instance.programme_id},
         Role.OPERATOR: {"operator_id": 1},
         Role.PRESCRIBER: await _prescribing(connection),
+        Role.TERRITORY: {"territory_id": 1},
     }
     for role in Role:
         await add_account(
