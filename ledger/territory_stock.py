@@ -1,5 +1,5 @@
-"""What a territory reads of itself: its programmes, booklets that no prescriber has yet, hand-outs by month and
-prescriber. Only reads; what it was granted is in grants.py, what it consumed in follow_up.py."""
+"""What a territory reads of itself: its programmes, booklets that no prescriber has yet, hand-outs by month
+and prescriber. Only reads; what it was granted is in grants.py, what it consumed in follow_up.py."""
 
 from datetime import datetime
 

@@ -1,5 +1,5 @@
-"""Hand-outs by prescriber, as their territory reads them: of the months that are over, added up, without small
-cells. Pure."""
+"""Hand-outs by prescriber, as their territory reads them: of the months that are over, added up, small cells
+withheld. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
