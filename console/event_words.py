@@ -127,6 +127,7 @@ ACTIONS = {
     "validity.alert": "Alerte de fin de validité",
     "validity.block_approved": "Blocage des carnets jamais remis, approuvé",
     "validity.block_proposed": "Blocage des carnets jamais remis, proposé",
+    "validity.papers": "Pièces de l’état contradictoire arrêtées",
     "validity.released": "Valeur des pass expirés rendue aux fonds",
     "validity.sign": "État contradictoire signé",
     "validity.statement": "État contradictoire arrêté",

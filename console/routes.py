@@ -53,6 +53,7 @@ from console.guidance_page import send_sheet
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
 from console.rendering_page import freeze, send_archive, show_renderings
+from console.statement_paper_page import send_statement_csv, send_statement_pdf
 from console.today_page import show_today
 from console.visit import Handler, Page
 from console.wiring import CONSOLE
@@ -243,6 +244,8 @@ ROUTES = (
     Route("POST", f"{ENDING}/prise-en-compte", ending_page.acknowledge, FUNDER),
     Route("POST", f"{ENDING}/etat", ending_page.draw, TRUSTEE),
     Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER, is_releasing=True),
+    Route("GET", f"{ENDING}/etat.pdf", send_statement_pdf, READERS | FUNDER),
+    Route("GET", f"{ENDING}/etat.csv", send_statement_csv, READERS | FUNDER),
     Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER, is_releasing=True),
     Route(
         "POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE, is_releasing=True

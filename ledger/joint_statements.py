@@ -146,8 +146,7 @@ async def draw_statement(
             **counts,
             "unused_cents": unused_cents,
         }
-        text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).digest()
+        digest = hashlib.sha256(signed_text(facts).encode()).digest()
         row = await connection.fetchrow(
             ADD, ending.id, ending.last_day, facts, digest, unused_cents, at, actor
         )
@@ -160,6 +159,11 @@ async def draw_statement(
             sha256=digest.hex(),
         )
     return JointStatement(*row)
+
+
+def signed_text(facts: Mapping[str, Any]) -> str:
+    """What is hashed and signed, letter by letter."""
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
 
 async def find_statement(connection: Connection, ending: EndingProgramme) -> JointStatement | None:
