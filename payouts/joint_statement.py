@@ -1,5 +1,5 @@
-"""The joint statement on its two papers, from what both sides signed: a CSV to compute with, a PDF/A-3b around
-it. Pure: the same statement and signatures give the same bytes."""
+"""The joint statement on its two papers, from what both sides signed: a CSV to compute with, a PDF/A-3b.
+Pure: the same statement and signatures give the same bytes."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -82,8 +82,8 @@ def draw_statement(
     paper.paragraph(f"Programme : {facts['programme']} — commanditaire : {facts['funder']}")
     paper.paragraph(
         f"Dernier jour d’utilisation des pass : {last_day}. Le mandataire et le commanditaire constatent"
-        " ensemble ce qui n’a pas servi. La valeur inutilisée reste dans les fonds du programme jusqu’à ce que"
-        " le commanditaire décide ce qu’elle devient."
+        " ensemble ce qui n’a pas servi. La valeur inutilisée reste dans les fonds du programme jusqu’à la"
+        " décision du commanditaire."
     )
     figures = [(words, thousands(facts[name])) for name, words in COUNTS.items()]
     figures.append(
