@@ -73,6 +73,7 @@ ACTIONS = {
     "key.plan": "Clé annoncée",
     "key.retired": "Clé retirée",
     "key.revoked": "Clé révoquée",
+    "notice.correct": "Avis rectifié",
     "notice.confirm": "Avis confirmé reçu",
     "notice.drop": "Avis classé",
     "notice.resend": "Avis renvoyé",
@@ -208,7 +209,9 @@ DETAILS = {
     "sessions": "sessions",
     "sha256": "SHA-256",
     "total_cents": "total",
+    "told": "personnes prévenues",
     "transfers": "virements",
+    "withdrawn": "avis retirés",
 }
 CALENDARS: dict[str, str] = {
     Calendar.NONE: "quand la structure le veut",

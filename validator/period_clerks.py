@@ -1,5 +1,5 @@
-"""The clerks that freeze monthly returns on the 1st, that alert and release at the end of a validity, and that
-freeze the papers of a joint statement where whoever signed it last could not.
+"""The clerks that freeze monthly returns on the 1st, that alert and release at the end of a validity, and
+that freeze the papers of joint statements whose last signer could not.
 
 Every process looks; the record holds that each month is frozen and each stage done once.
 """
