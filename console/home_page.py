@@ -14,10 +14,11 @@ from ledger.bank_accounts import current_accounts
 from ledger.correction_claims import claimed_corrections
 from ledger.corrections import waiting_corrections
 from ledger.money import operator_money
-from ledger.overview import read_overview
+from ledger.overview import COUNTED, read_overview
 from ledger.remittances import list_remittances
 from ledger.structures import find_structure
 from payouts.preparing import account_trouble
+from programmes.counters import DEFINITIONS
 
 LATEST = 5
 
@@ -39,6 +40,7 @@ async def show_home(visit: Visit) -> web.StreamResponse:
         "overview.html",
         overview=overview,
         agrees=agrees,
+        definitions=[one for one in DEFINITIONS if one.counter in COUNTED],
         shows_operators=visit.account.role is not Role.FUNDER,
     )
 
