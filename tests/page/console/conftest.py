@@ -153,6 +153,12 @@ def check() -> Callable[..., Awaitable[None]]:
     return checked
 
 
+@pytest.fixture
+def faults_of() -> Callable[[Page], Awaitable[list[str]]]:
+    """Of the page as it stands: nothing is resized."""
+    return faults
+
+
 async def faults(page: Page) -> list[str]:
     """Of axe-core, through the debugger, which the page's own policy does not bind; and what is too wide."""
     session = await page.context.new_cdp_session(page)
