@@ -76,7 +76,11 @@ async def read_overview(connection: Connection, *, now: datetime) -> Overview:
         tuple(_programme(row, places) for row in programmes),
         tuple(
             CountedOperator(
-                *row, Tally(*scanned.get(row["id"], (0, 0))), Tally(*consumed.get(row["id"], (0, 0)))
+                row["id"],
+                row["name"],
+                row["siret"],
+                Tally(*scanned.get(row["id"], (0, 0))),
+                Tally(*consumed.get(row["id"], (0, 0))),
             )
             for row in operators
         ),
@@ -84,6 +88,14 @@ async def read_overview(connection: Connection, *, now: datetime) -> Overview:
 
 
 def _programme(row: Record, places: dict[Place, Counters]) -> CountedProgramme:
+    own = (counters for (programme_id, _), counters in places.items() if programme_id == row["id"])
     return CountedProgramme(
-        *row, add_up(one for (programme_id, _), one in places.items() if programme_id == row["id"])
+        id=row["id"],
+        name=row["name"],
+        funder=row["funder"],
+        face_value_cents=row["face_value_cents"],
+        booklet_size=row["booklet_size"],
+        last_day=row["last_day"],
+        is_over=row["is_over"],
+        counters=add_up(own),
     )
