@@ -9,7 +9,7 @@ from ledger.events import record_event
 from ledger.joint_statements import STATEMENT, JointStatement
 
 COLUMNS = "statement_id, csv_sha256, pdf_sha256, frozen_at"
-LOCK = "SELECT FROM joint_statements WHERE id = $1 FOR NO KEY UPDATE"
+LOCK = "SELECT FROM programmes WHERE id = $1 FOR NO KEY UPDATE"
 ADD = f"""
 INSERT INTO joint_statement_papers (statement_id, csv, csv_sha256, pdf, pdf_sha256, frozen_at, frozen_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"""
@@ -31,8 +31,8 @@ class StatementPapers:
 
 
 async def lock_statement(connection: Connection, statement: JointStatement) -> None:
-    """Nobody else freezes its papers until this transaction ends."""
-    await connection.execute(LOCK, statement.id)
+    """Nobody else freezes papers of its programme until this transaction ends."""
+    await connection.execute(LOCK, statement.programme_id)
 
 
 async def find_papers(connection: Connection, statement: JointStatement) -> StatementPapers | None:
