@@ -22,6 +22,16 @@ COUNTS: Mapping[str, str] = {
     "expired_passes": "Expirés sans avoir servi",
     "cancelled_passes": "De carnets annulés ou bloqués",
 }
+CSV_NAMES: Mapping[str, str] = {
+    "booklets": "carnets_actives",
+    "activated_passes": "pass_actives",
+    "consumed_passes": "pass_consommes",
+    "waiting_passes": "pass_en_attente",
+    "expired_passes": "pass_expires",
+    "cancelled_passes": "pass_annules",
+    "waiting_cents": "en_attente_centimes",
+    "unused_cents": "inutilises_centimes",
+}
 SIDES: Mapping[Side, str] = {Side.TRUSTEE: "mandataire", Side.FUNDER: "commanditaire"}
 FIGURES: tuple[Heading, ...] = (("Ce qui est constaté", 128, False), ("", 50, True))
 SIGNED: tuple[Heading, ...] = (("Pour", 40, False), ("Signé par", 78, False), ("Le", 60, True))
@@ -43,9 +53,7 @@ def statement_csv(statement: JointStatement, signatures: Signatures) -> bytes:
         ("programme", "nom", defused(facts["programme"])),
         ("programme", "commanditaire", defused(facts["funder"])),
         ("programme", "dernier_jour", facts["last_day"]),
-        *(("compte", name, str(facts[name])) for name in COUNTS),
-        ("compte", "waiting_cents", str(facts["waiting_cents"])),
-        ("compte", "unused_cents", str(facts["unused_cents"])),
+        *(("compte", told, str(facts[name])) for name, told in CSV_NAMES.items()),
         *(
             ("signature", f"{SIDES[side]}_{name}", value)
             for side in Side

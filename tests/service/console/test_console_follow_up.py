@@ -126,7 +126,7 @@ async def test_both_sides_sign_on_screen_and_the_funder_decides(enter, house):
     assert (
         hashlib.sha256(told["etat", "texte_signe"].encode()).hexdigest() == told["etat", "empreinte"] == seen
     )
-    assert told["compte", "unused_cents"] == "100000000"
+    assert told["compte", "inutilises_centimes"] == "100000000"
     assert told["signature", "commanditaire_personne"] == funder.account.name
     assert "1 000 000,00 € ne sont pas encore décidés" in page.words.replace("\u00a0", " ")
     wanted = {"devenir": "refund", "motif": "essai"}
