@@ -9,6 +9,7 @@ import pytest
 from ledger.account_rows import Role
 from ledger.booklets import issue_batch
 from ledger.parties import add_territory
+from ledger.programme_rules import newest_rules
 from ledger.programmes import add_programme
 from ledger.rule_rows import Figures
 from loadtests.funding import fund
@@ -33,6 +34,9 @@ RULES = {
     "pic": "50",
     "publics": "pic, qpv",
     "paiement": "30",
+    "cloture": "none",
+    "territoires": "",
+    "services": "demarches",
     "motif": "avenant 1",
 }
 
@@ -98,6 +102,7 @@ async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver,
     assert answer.status == 422
     assert "ne peut pas précéder" in answer.words
     fields["effet"] = _today(page)
+    fields |= {"cloture": "weekly", "territoires": f"{_names_shown(page)[0]}\n\n", "services": "demarches"}
     assert (await approver.send(f"{place.programme}/avenant", **fields)).goes_to.endswith("?avenant")
     page = await approver.open(place.programme)
     assert "30 juin 2031" in page.words
@@ -106,9 +111,18 @@ async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver,
         last_day = await connection.fetchval(
             "SELECT last_day FROM programmes WHERE id = $1", place.programme_id
         )
+        rules = await newest_rules(connection, place.programme_id)
     assert last_day == date(2031, 6, 30)
+    assert rules.figures.closing_calendar == "weekly"
+    assert rules.figures.territory_ids == (place.here,)
+    assert page.words.count("1 territoire, 1 service") == 1
     again = await approver.send(f"{place.programme}/avenant", **fields)
     assert "un avenant a été enregistré entre-temps" in again.words.lower()
+
+
+def _names_shown(page):
+    """Of the territories that the form shows as covered."""
+    return page.text.partition('name="territoires"')[2].partition(">")[2].partition("<")[0].split("\n")
 
 
 def _today(page):
@@ -124,6 +138,8 @@ def _today(page):
         ("motif", "", "motif"),
         ("publics", "pic; drop", "séparés par des virgules"),
         ("plafond", "moins", "ou rien"),
+        ("cloture", "demain", "se ferment"),
+        ("territoires", "Atlantide", "Personne ne connaît : Atlantide."),
     ],
 )
 async def test_a_figure_that_cannot_be_is_told_at_its_field(approver, place, field, value, told):
