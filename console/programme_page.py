@@ -141,7 +141,7 @@ def _calendar_in(form: Mapping[str, str]) -> Calendar:
 def _ids_in(
     form: Mapping[str, str], field: str, known: Mapping[str, int], before: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """One a line, all that are covered from now on. Nothing at all would stop the programme: it is no slip."""
+    """One a line, all that are covered from now on; not nothing, which would stop the programme."""
     lines = {line for one in form.get(field, "").splitlines() if (line := " ".join(one.split()))}
     if before and not lines:
         raise FieldRefused(field, "Écrivez au moins un nom : sans lui, plus aucun pass ne serait accepté.")

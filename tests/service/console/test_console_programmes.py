@@ -139,6 +139,7 @@ def _today(page):
         ("publics", "pic; drop", "séparés par des virgules"),
         ("plafond", "moins", "ou rien"),
         ("cloture", "demain", "se ferment"),
+        ("territoires", " ", "au moins un nom"),
         ("territoires", "Atlantide", "Personne ne connaît : Atlantide."),
     ],
 )
