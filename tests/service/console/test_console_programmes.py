@@ -35,7 +35,6 @@ RULES = {
     "publics": "pic, qpv",
     "paiement": "30",
     "cloture": "none",
-    "territoires": "",
     "services": "demarches",
     "motif": "avenant 1",
 }
@@ -97,7 +96,7 @@ async def _check_all(preparer, address):
 
 async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver, place, house):
     page = await approver.open(place.programme)
-    fields = RULES | {"version": page.field("version"), "effet": "2026-01-01", "dernier-jour": "2031-06-30"}
+    fields = _rules_of(page) | {"effet": "2026-01-01", "dernier-jour": "2031-06-30"}
     answer = await approver.send(f"{place.programme}/avenant", **fields)
     assert answer.status == 422
     assert "ne peut pas précéder" in answer.words
@@ -118,6 +117,10 @@ async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver,
     assert page.words.count("1 territoire, 1 service") == 1
     again = await approver.send(f"{place.programme}/avenant", **fields)
     assert "un avenant a été enregistré entre-temps" in again.words.lower()
+
+
+def _rules_of(page):
+    return RULES | {"version": page.field("version"), "territoires": "\n".join(_names_shown(page))}
 
 
 def _names_shown(page):
@@ -145,7 +148,7 @@ def _today(page):
 )
 async def test_a_figure_that_cannot_be_is_told_at_its_field(approver, place, field, value, told):
     page = await approver.open(place.programme)
-    fields = RULES | {"version": page.field("version"), "effet": _today(page), field: value}
+    fields = _rules_of(page) | {"effet": _today(page), field: value}
     answer = await approver.send(f"{place.programme}/avenant", **fields)
     assert answer.status == 422
     assert told in answer.words
