@@ -169,7 +169,7 @@ async def end_batches(connection: Connection, *, actor: str) -> None:
         await set_batch_state(connection, row["id"], BatchState.RECONCILED, actor=actor)
     for row in await connection.fetch(REOPENED):
         await set_batch_state(
-            connection, row["id"], BatchState.SENT, actor=actor, reason="a match was undone"
+            connection, row["id"], BatchState.SENT, actor=actor, reason="un rapprochement est défait"
         )
 
 
