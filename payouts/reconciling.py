@@ -19,7 +19,7 @@ from ledger.matches import (
     times_undone,
     undo_matches,
 )
-from ledger.notice_corrections import correct_transfer
+from ledger.notice_corrections import correct_transfers
 from ledger.notice_rows import Fact, NoticeKind
 from ledger.notices import tell_all
 from ledger.payout_rows import Attempt, AttemptState, BatchState, PayoutBatch, PayoutRefused
@@ -119,8 +119,8 @@ async def undo(connection: Connection, line_id: int, *, actor: str, now: datetim
     """Reverse what explains a line; a person then says what it is."""
     async with connection.transaction():
         await lock_payouts(connection)
-        for key in await _keys_told(connection, line_id):
-            await correct_transfer(connection, key, at=now, actor=actor, reason=reason)
+        keys = await _keys_told(connection, line_id)
+        await correct_transfers(connection, keys, at=now, actor=actor, reason=reason)
         undone = await undo_matches(connection, line_id, actor=actor, at=now, reason=reason)
         await end_batches(connection, actor=actor)
     return undone
