@@ -111,7 +111,7 @@ def _value(key: str, value: object) -> str:
     if isinstance(value, str):
         return _text(key, value)
     if key == "changed" and isinstance(value, list):
-        return " ; ".join(RULES.get(one, one) for one in value)
+        return " ; ".join(RULES.get(str(one), str(one)) for one in value)
     if not isinstance(value, int):
         return str(value)
     return exact_euros(value) if key.endswith("_cents") else thousands(value)
