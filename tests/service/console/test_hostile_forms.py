@@ -25,7 +25,7 @@ from ledger.territory_measures import note_condition
 from programmes.grants import propose
 
 BY_HAND = "POINCON_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("POINCON_EXAMPLES", "2"))  # of each form
+EXAMPLES = int(os.environ.get("POINCON_EXAMPLES", "1"))  # of each form
 NUMBERS = re.compile(r"\{\w+(:\\d\+)?\}")
 ODD_NUMBERS = ("99999999999999999999", "٣")
 SKIPPED = ("/deconnexion", "/securite", "/connexion")  # they end the session, or have tests of their own
