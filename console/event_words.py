@@ -154,6 +154,7 @@ KINDS = {
     "dispute": "litige",
     "bank_file": "fichier de banque",
     "trustee_account": "compte du mandataire",
+    "person": "personne",
     "prescriber": "prescripteur",
     "programme": "programme",
     "rendering": "reddition",

@@ -22,10 +22,11 @@ from ledger.connect import Connection
 from ledger.follow_up import Followed, FollowUp, follow_up
 from ledger.monthly_returns import list_returns, return_csv, return_pdf
 from ledger.payout_register import programme_names
+from ledger.programmes import find_programme
 from ledger.structures import paris_day
 from payouts.monthly_return import file_name
 from programmes.forecast import WEEKS, Forecast, forecast
-from programmes.returns import passes_by_territory, tables_of
+from programmes.returns import passes_by_territory, public_words, tables_of
 from programmes.usage import Usage, usage
 
 ReturnPaper: TypeAlias = Callable[[Connection, int, date], Awaitable[bytes | None]]
@@ -74,6 +75,7 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
         own=own,
         own_passes=[passes_by_territory([one.facts]).get(own, 0) for one in reversed(returns)] if own else [],
         usage=used,
+        last_day=(await find_programme(visit.connection, programme_id)).last_day,
         read_at=now,
     )
 
@@ -139,5 +141,10 @@ def _shown(follow: FollowUp, one: Followed, facts: list[Mapping[str, Any]], toda
         if at_threshold is None
         else forecast(at_threshold - one.consumed_passes, pace, today=today),
         end=None if left is None else forecast(left, pace, today=today),
-        bars={dimension: category_bars(tables.get(dimension)) for dimension in DIMENSIONS},
+        bars={
+            dimension: category_bars(
+                tables.get(dimension), words=public_words if dimension == "public" else str
+            )
+            for dimension in DIMENSIONS
+        },
     )

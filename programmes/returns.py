@@ -13,6 +13,7 @@ from programmes.suppression import Cell, Table, Told, add_tables, publish
 
 UNKNOWN: Final = "Non précisé"  # stands in every table: what is not known, and what nobody is told of
 OTHERS: Final = "Autres"
+PUBLICS: Final[Mapping[str, str]] = {"pic": "PIC", "qpv": "QPV", "rsa": "RSA", "autre": "Autre public"}
 DIMENSIONS: Final = ("operator", "service", "public")
 
 # The sums of a return (MonthFigures.sums), in their order, and how the reader is told of them.
@@ -29,6 +30,11 @@ SUMS: Final[Mapping[str, str]] = {
     "circulation_cents": "En fin de mois, en circulation",
     "owed_cents": "En fin de mois, dus aux structures",
 }
+
+
+def public_words(name: str) -> str:
+    """Categories of the convention as people write them; a table's own names stay as they are."""
+    return " et ".join(PUBLICS.get(one, one.replace("_", " ")) for one in name.split(" + "))
 
 
 def return_facts(figures: MonthFigures) -> dict[str, Any]:
