@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from demo.clock import CLOCK_FILE, DemoClock, going_by
 from keys.sealed import KeyFolder
 from ledger.connect import UNREACHABLE, Connection, connect
 from validator.settings import SettingsError, read_passphrase
@@ -51,6 +52,7 @@ class Surroundings:
         self.variables = dict(os.environ)
         if data is not None:
             self.variables |= _read_environment(data)
+            _go_by_its_clock(data)
 
     @property
     def actor(self) -> str:
@@ -90,6 +92,13 @@ def _read_environment(data: Path) -> dict[str, str]:
     except (OSError, ValueError):
         raise SettingsError(f"{data} is not the folder of a demo: there is no {path}") from None
     return variables
+
+
+def _go_by_its_clock(data: Path) -> None:
+    """A demo whose clock was moved has another now, and so has what is done to it, until the command ends."""
+    context = click.get_current_context(silent=True)
+    if context is not None and (path := data / CLOCK_FILE).exists():
+        context.with_resource(going_by(DemoClock(path)))
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

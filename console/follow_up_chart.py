@@ -1,6 +1,6 @@
 """Charts of consumption as shapes of an SVG: columns by week, bars by category."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,21 +53,23 @@ def week_chart(mondays: Sequence[date], counts: Sequence[int]) -> WeekChart | No
     return WeekChart(tuple(drawn), STEP * len(drawn))
 
 
-def category_bars(table: Table | None) -> list[CategoryBar]:
-    """Largest first, parts under their whole; what is withheld together comes last."""
+def category_bars(table: Table | None, *, words: Callable[[str], str] = str) -> list[CategoryBar]:
+    """Largest first, parts under their whole; what is withheld together comes last. words: for its names."""
     if table is None or not table.total:
         return []
     highest = max([cell.count or 0 for cell in table.cells] + [table.withheld, 1])
     told = [cell for cell in table.cells if cell.count]
     bars = []
     for cell in sorted(told, key=lambda one: (-(one.count or 0), one.name)):
-        bars.append(_bar(cell, highest, is_part=False))
-        bars += [_bar(part, highest, is_part=True) for part in cell.parts if part.count != 0]
+        bars.append(_bar(words(cell.name), cell, highest, is_part=False))
+        bars += [
+            _bar(words(part.name), part, highest, is_part=True) for part in cell.parts if part.count != 0
+        ]
     if table.withheld:
         width = round(BAR_UNITS * table.withheld / highest, 2)
         bars.append(CategoryBar("Secret statistique", table.withheld, width, is_part=False))
     return bars
 
 
-def _bar(cell: Told, highest: int, *, is_part: bool) -> CategoryBar:
-    return CategoryBar(cell.name, cell.count, round(BAR_UNITS * (cell.count or 0) / highest, 2), is_part)
+def _bar(name: str, cell: Told, highest: int, *, is_part: bool) -> CategoryBar:
+    return CategoryBar(name, cell.count, round(BAR_UNITS * (cell.count or 0) / highest, 2), is_part)

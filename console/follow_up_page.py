@@ -11,19 +11,22 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from console.address import number_in
 from console.follow_up_chart import CategoryBar, WeekChart, category_bars, week_chart
 from console.refusal import NO_PAGE, PageRefused
 from console.rendering import NO_STORE
+from console.scope import readable_programmes
 from console.visit import Visit
 from ledger.account_rows import Role
 from ledger.connect import Connection
 from ledger.follow_up import Followed, FollowUp, follow_up
 from ledger.monthly_returns import list_returns, return_csv, return_pdf
 from ledger.payout_register import programme_names
+from ledger.programmes import find_programme
 from ledger.structures import paris_day
 from payouts.monthly_return import file_name
 from programmes.forecast import WEEKS, Forecast, forecast
-from programmes.returns import tables_of
+from programmes.returns import passes_by_territory, public_words, tables_of
 from programmes.usage import Usage, usage
 
 ReturnPaper: TypeAlias = Callable[[Connection, int, date], Awaitable[bytes | None]]
@@ -46,9 +49,7 @@ class Shown:
 
 
 async def show_follow_up(visit: Visit) -> web.StreamResponse:
-    names = await programme_names(visit.connection)
-    if visit.account.role is Role.FUNDER:
-        names = {one: name for one, name in names.items() if one == visit.account.programme_id}
+    names = await readable_programmes(visit)
     programme_id = _wanted(visit, names)
     if programme_id is None:
         return visit.show("follow_up.html", programmes=names, programme_id=None)
@@ -56,9 +57,12 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
     followed = await follow_up(visit.connection, programme_id, now=now, weeks=WEEKS_SHOWN)
     returns = await list_returns(visit.connection, programme_id)
     facts = [one.facts for one in returns]
-    people = followed.handed_out()
-    used: Usage = usage(facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries)
-    places = (followed.whole, *followed.territories)
+    places = _places(visit, followed)
+    own = places[0].name if visit.account.territory_id is not None else None
+    people = followed.handed_out(visit.account.territory_id)
+    used: Usage = usage(
+        facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries, territory=own
+    )
     return visit.show(
         "follow_up.html",
         programmes=names,
@@ -68,7 +72,10 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
         shown=[_shown(followed, one, facts, paris_day(now)) for one in places],
         dimensions=DIMENSIONS,
         returns=list(reversed(returns)),
+        own=own,
+        own_passes=[passes_by_territory([one.facts]).get(own, 0) for one in reversed(returns)] if own else [],
         usage=used,
+        last_day=(await find_programme(visit.connection, programme_id)).last_day,
         read_at=now,
     )
 
@@ -83,7 +90,7 @@ async def send_return_csv(visit: Visit) -> web.StreamResponse:
 
 async def _frozen(visit: Visit, suffix: str, kind: str, read: ReturnPaper) -> web.StreamResponse:
     """As it was frozen, byte for byte."""
-    programme_id = int(visit.request.match_info["programme"])
+    programme_id = number_in(visit, "programme", NO_PAGE)
     if visit.account.role is Role.FUNDER and programme_id != visit.account.programme_id:
         raise PageRefused(NO_PAGE)
     try:
@@ -100,13 +107,22 @@ async def _frozen(visit: Visit, suffix: str, kind: str, read: ReturnPaper) -> we
     return web.Response(body=content, content_type=kind, charset=charset, headers=headers)
 
 
+def _places(visit: Visit, follow: FollowUp) -> tuple[Followed, ...]:
+    """The whole and its territories; for a territory's reader its territory alone."""
+    own = visit.account.territory_id
+    if own is None:
+        return (follow.whole, *follow.territories)
+    return tuple(one for one in follow.territories if one.territory_id == own)
+
+
 def _wanted(visit: Visit, names: Mapping[int, str]) -> int | None:
     asked = visit.request.query.get("programme", "")
     if not asked:
         return next(iter(names), None)
-    if not (asked.isascii() and asked.isdecimal() and int(asked) in names):
+    wanted = next((one for one in names if str(one) == asked), None)
+    if wanted is None:
         raise PageRefused(NO_PAGE)
-    return int(asked)
+    return wanted
 
 
 def _shown(follow: FollowUp, one: Followed, facts: list[Mapping[str, Any]], today: date) -> Shown:
@@ -125,5 +141,10 @@ def _shown(follow: FollowUp, one: Followed, facts: list[Mapping[str, Any]], toda
         if at_threshold is None
         else forecast(at_threshold - one.consumed_passes, pace, today=today),
         end=None if left is None else forecast(left, pace, today=today),
-        bars={dimension: category_bars(tables.get(dimension)) for dimension in DIMENSIONS},
+        bars={
+            dimension: category_bars(
+                tables.get(dimension), words=public_words if dimension == "public" else str
+            )
+            for dimension in DIMENSIONS
+        },
     )

@@ -1,10 +1,11 @@
-"""What programmes ask of the trustee today: grants to decide, proofs to approve, late deliveries, stock."""
+"""What programmes ask of the trustee today: grants to decide, proofs to approve, deliveries, stock."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
 
 from console.grant_words import KINDS
 from ledger.connect import Connection
+from ledger.deliveries import list_deliveries
 from ledger.grant_rows import GrantState
 from ledger.grants import list_grants, programme_granted
 from ledger.order_rows import OrderState
@@ -36,6 +37,12 @@ async def grant_needs(connection: Connection, *, now: datetime) -> AsyncIterator
         figures = (await rules_on(connection, programme.id, today)).figures
         if warning := stock_warning(await programme_granted(connection, programme.id), figures):
             yield f"{programme.name} : plus de {warning} % du stock commun est accordé.", base
+    for delivery in await list_deliveries(connection):
+        if delivery.delivered_at is not None and not delivery.is_active:
+            told = (
+                f"{delivery.territory} : livraison {delivery.id} arrivée, ses pass attendent leur activation."
+            )
+            yield told, f"/console/livraisons/{delivery.id}"
     for order in await list_orders(connection):
         if order.state is OrderState.PROOF_DRAWN:
             yield f"Commande {order.id} : bon à tirer à approuver.", f"/console/commandes/{order.id}"

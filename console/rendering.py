@@ -6,9 +6,10 @@ from importlib.resources import files
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from console import event_words, french, payout_words, remittance_words
+from console import event_details, event_words, french, payout_words, remittance_words
 from keys.device_key import fingerprint
 from ledger.structures import paris_day
+from programmes.returns import public_words
 
 STATIC_NAMES = ("console.css", "console.js", "handout.js", "mark.svg")
 STATIC_SECONDS = 365 * 24 * 3600  # their address changes with their content
@@ -44,7 +45,7 @@ class Templates:
             "cause": event_words.CAUSES.__getitem__,
             "count_of": french.count_of,
             "day": french.day,
-            "detail": event_words.detail_words,
+            "detail": event_details.detail_words,
             "euros": french.euros,
             "exact_euros": french.exact_euros,
             "fingerprint": fingerprint,
@@ -54,6 +55,7 @@ class Templates:
             "number": french.thousands,
             "payee": payout_words.payee_words,
             "paris_day": paris_day,
+            "public_words": public_words,
             "remittance_state": remittance_words.STATES.__getitem__,
             "role": event_words.ROLES.__getitem__,
             "siret": french.siret,

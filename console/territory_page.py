@@ -18,6 +18,7 @@ from console.grant_words import (
 from console.money_field import day_in, number_in_form
 from console.programme_page import PROGRAMMES, programme_asked
 from console.refusal import NO_GRANT, NO_TERRITORY, PageRefused
+from console.scope import is_own_territory
 from console.territories_page import row_of
 from console.visit import Visit
 from ledger.deliveries import booklets_in_stock, dispatch, list_deliveries, restitute
@@ -39,6 +40,11 @@ from programmes.grants import GrantHindered, approve, propose, refuse
 RESTITUTED_MAX = 1_000  # booklets in one form
 # Which form is shown with its mistake.
 CONDITION, GRANT, MEASURE, RETURN, DISPATCH = "condition", "dotation", "mesure", "restitution", "envoi"
+NOT_TAKEN_BACK = {
+    "handed out": "L’un de ces carnets est remis ou entamé : aucun n’est repris.",
+    "replaced": "L’un de ces carnets a été remplacé, et circule sous un autre numéro : aucun n’est repris.",
+    "": "L’un de ces carnets n’est pas dans ce territoire : aucun n’est repris.",
+}
 
 
 async def show_territory(visit: Visit) -> web.StreamResponse:
@@ -193,12 +199,7 @@ async def take_back(visit: Visit) -> web.StreamResponse:
     except FieldRefused as wrong:
         return await _page(visit, programme, standing, wrong, RETURN)
     except GrantRefused as refused:
-        used = "handed out" in str(refused)
-        told = (
-            "L’un de ces carnets est remis ou entamé : aucun n’est repris."
-            if used
-            else "L’un de ces carnets n’est pas dans ce territoire : aucun n’est repris."
-        )
+        told = next(words for mark, words in NOT_TAKEN_BACK.items() if mark in str(refused))
         return await _page(visit, programme, standing, FieldRefused("premier", told), RETURN)
     raise _back(programme, standing)
 
@@ -230,6 +231,8 @@ async def _decide(visit: Visit, *, is_approved: bool) -> web.StreamResponse:
 async def _asked(visit: Visit) -> tuple[Programme, Standing]:
     programme = await programme_asked(visit)
     territory_id = number_in(visit, "territory", NO_TERRITORY)
+    if not is_own_territory(visit, territory_id):
+        raise PageRefused(NO_TERRITORY)
     day = paris_day(visit.now)
     try:
         return programme, await standing_of(visit.connection, programme.id, territory_id, day=day)

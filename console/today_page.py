@@ -10,6 +10,7 @@ from console.grant_needs import grant_needs
 from console.payout_words import CAUSES, blocked_sentence, gap_sentence
 from console.visit import Visit
 from console.worklist import Item, read_worklist
+from ledger.applications import list_applications
 from ledger.bank_accounts import blocked_accounts, proposed_accounts
 from ledger.book_rows import SUSPENSE
 from ledger.books import balance_of
@@ -62,6 +63,7 @@ async def show_today(visit: Visit) -> web.StreamResponse:
         await _late(visit),
         await _corrections(visit),
         await _grants(visit),
+        await _applications(visit),
         await _endings(visit),
         await _to_prepare(visit),
     ]
@@ -75,6 +77,15 @@ async def show_today(visit: Visit) -> web.StreamResponse:
 async def _grants(visit: Visit) -> Need:
     lines = [Line(*told) async for told in grant_needs(visit.connection, now=visit.now)]
     return Need("Dotations et livraisons", tuple(lines), "/console/territoires", "Territoires")
+
+
+async def _applications(visit: Visit) -> Need:
+    lines = tuple(
+        Line(f"{one.told.organisation} attend une réponse.", f"/console/candidatures/{one.id}")
+        for one in await list_applications(visit.connection)
+        if one.waits
+    )
+    return Need("Candidatures", lines, "/console/candidatures", "Candidatures")
 
 
 async def _endings(visit: Visit) -> Need:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from console.passwords import hash_password, new_password
 from demo.folder import DemoFolder
+from demo.prescribers import KnownPrescriber
 from ledger.account_rows import Role
 from ledger.accounts import add_account, find_account
 from ledger.connect import Connection
@@ -29,6 +30,9 @@ OTHERS = (
     APPROVER,
     DemoAccount(Role.OPERATOR, "structure@demo.example", "Amina Benali"),
     DemoAccount(Role.FUNDER, "commanditaire@demo.example", "Claude Rivière"),
+    DemoAccount(Role.PRESCRIBER, "prescripteur@demo.example", "Sacha Lambert"),
+    DemoAccount(Role.AUDITOR, "controle@demo.example", "Alix Garnier"),
+    DemoAccount(Role.TERRITORY, "territoire@demo.example", "Maud Vidal"),
 )
 
 
@@ -46,12 +50,20 @@ async def seed_account(connection: Connection, folder: DemoFolder) -> dict[str, 
 
 
 async def seed_other_accounts(
-    connection: Connection, folder: DemoFolder, *, programme_id: int, operator_id: int
+    connection: Connection,
+    folder: DemoFolder,
+    *,
+    programme_id: int,
+    operator_id: int,
+    prescriber: KnownPrescriber,
 ) -> list[dict[str, str]]:
-    """Return `{"role", "email", "password"}` of each: who approves, an operator's manager, a funder."""
-    kept: list[dict[str, str]] | None = folder.kept(KEPT_OTHERS)
-    if kept is None:
-        kept = [{"role": one.role.value, "email": one.email, "password": new_password()} for one in OTHERS]
+    """Return `{"role", "email", "password"}` of each: who approves, an operator's manager, a funder…
+
+    prescriber: whose first person has an account, and somebody of whose territory.
+    """
+    kept: list[dict[str, str]] = folder.kept(KEPT_OTHERS) or []
+    if missing := OTHERS[len(kept) :]:  # all, or those that an older demo had not
+        kept += [{"role": one.role.value, "email": one.email, "password": new_password()} for one in missing]
         folder.keep(KEPT_OTHERS, kept)
     for account, known in zip(OTHERS, kept, strict=True):
         await _add_missing(
@@ -60,6 +72,8 @@ async def seed_other_accounts(
             known,
             programme_id=programme_id if account.role is Role.FUNDER else None,
             operator_id=operator_id if account.role is Role.OPERATOR else None,
+            prescriber=prescriber if account.role is Role.PRESCRIBER else None,
+            territory_id=prescriber.territory_id if account.role is Role.TERRITORY else None,
         )
     return kept
 
@@ -71,6 +85,8 @@ async def _add_missing(
     *,
     programme_id: int | None = None,
     operator_id: int | None = None,
+    prescriber: KnownPrescriber | None = None,
+    territory_id: int | None = None,
 ) -> None:
     if await find_account(connection, kept["email"]) is None:
         password_hash = await asyncio.to_thread(hash_password, kept["password"])
@@ -83,4 +99,7 @@ async def _add_missing(
             role=account.role,
             programme_id=programme_id,
             operator_id=operator_id,
+            prescriber_id=prescriber.id if prescriber else None,
+            territory_id=territory_id,
+            person_id=prescriber.person_ids[0] if prescriber else None,
         )

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from demo.clock import CLOCK_FILE
 from keys.sealed import KeyFolder
 from programmes.printing import appearing_whole
 
@@ -21,8 +22,10 @@ class DemoFolder:
         self.practice_pdf = root / "entrainement.pdf"
         self.statement = root / "releve-a-importer.xml"
         self.environment = root / "environment.json"
+        self.clock = root / CLOCK_FILE
         self._passphrase = root / "passphrase"
         self._secrets = root / "secrets.json"
+        self._key_folder: KeyFolder | None = None
 
     def create(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -39,7 +42,9 @@ class DemoFolder:
 
     @property
     def key_folder(self) -> KeyFolder:
-        return KeyFolder(self.keys, self.passphrase)
+        if self._key_folder is None:
+            self._key_folder = _OpenedOnce(self.keys, self.passphrase)
+        return self._key_folder
 
     def kept(self, name: str) -> Any:
         """What the seed shows once (a device's token, a password) and the demo shows again at each start."""
@@ -53,6 +58,19 @@ class DemoFolder:
             return {}
         kept: dict[str, Any] = json.loads(self._secrets.read_text(encoding="utf-8"))
         return kept
+
+
+class _OpenedOnce(KeyFolder):
+    """Opening a seal is slow on purpose; the story needs the same keys again and again."""
+
+    def __init__(self, folder: Path, passphrase: str) -> None:
+        super().__init__(folder, passphrase)
+        self._opened: dict[str, bytes] = {}
+
+    def _read(self, name: str) -> bytes:
+        if name not in self._opened:
+            self._opened[name] = super()._read(name)
+        return self._opened[name]
 
 
 def write_private(path: Path, text: str) -> None:

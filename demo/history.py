@@ -1,238 +1,204 @@
-"""Two months before today: money came, booklets were handed out, passes taken, remitted and paid; a transfer
-came back, a line is disputed, a batch waits for its approval, and a statement of the bank to be imported.
+"""The demo's eleven months: a convention is signed, booklets are ordered, funded, granted to two territories,
+handed out, scanned, remitted and paid. One territory is about to reach its next threshold; the other one is
+suspended. A transfer came back, a line is disputed, a batch waits for its approval, and a statement of the
+bank to be imported.
 
 All of it by the product's own functions, in one transaction, in the names of the mandataire's two accounts.
 """
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
-from demo.bank import RETURNED_ACCOUNT_CLOSED, Bank, Movement
-from demo.folder import write_private
+from demo.clock import record_at
+from demo.convention import Convention
+from demo.handing_out import HandingOut
+from demo.money import Money
+from demo.prescribers import VAL_RIVIERE, VILLE_HAUTE
+from demo.public_side import apply, apply_in_vain, describe, send_mail
 from demo.story import Story
-from demo.workshops import Workshops, booklets_needed
-from ledger.bank_accounts import approve_account, approve_trustee, propose_account, propose_trustee
-from ledger.booklets import activate_batch, issue_batch
-from ledger.disputes import open_dispute
-from ledger.funding import confirm_funding
-from ledger.payout_rows import Attempt, PayoutBatch
-from ledger.payouts import attempts_of, mark_sent
-from ledger.remittance_rows import ClosedRemittance
-from ledger.rows import Batch, Operator
-from payouts.accounts import check_account
-from payouts.approving import Totals, approve
-from payouts.importing import import_file
-from payouts.preparing import prepare
-from payouts.reconciling import Reconciled
+from demo.workshops import Workshops
+from ledger.booklets import activate_batch, cancel_booklets
+from ledger.calendar_rows import midnight
+from ledger.monthly_returns import due_returns, next_month
+from ledger.rows import Batch, CancelCause
+from payouts.month_freezing import freeze_month
+from programmes.grants import propose_due
 
-TRUSTEE = "Mandataire du Pass numérique des Trois-Rivières"
-TRUSTEE_IBAN = "FR7699999000010000000010106"
-# Their keys check, but no bank has the number 99999.
-OPERATOR_IBANS = ("FR7699999000010000000020291", "FR7699999000010000000030379", "FR7699999000010000000040467")
-BANK = "bank"  # who is named as having given the statements in
-
-FIRST_INSTALMENT_CENTS = 800_000
-LAST_INSTALMENT_CENTS = 400_000
-FUNDS_LEFT_CENTS = 500_000  # received, and not engaged by the booklets of the demo
-DISPUTED_LINE = 4
-DISPUTE = "Deux pass du même carnet scannés à la même minute : feuille de présence demandée."
+# All counts of days are days ago.
+OPENED = 320
+FIRST_INSTALMENT_CENTS = 800_000  # the two first grants
+SECOND_INSTALMENT_CENTS = 200_000  # the first top-up
+FUNDS_LEFT_CENTS = 60_000  # received, and less than the delivery that waits for its money
+MONTHS = (262, 232, 202, 172, 142, 112, 82, 62)  # remittances are closed, then paid
+PACE, LAST_PACE = 11, 12  # days between two workshops of a circle, before and in the last two months
+LAST_TWO_MONTHS = 62
+HANDED_OUT = {  # booklets at Ville-Haute, at Val-Rivière
+    297: (8, 6), 275: (6, 4), 248: (5, 3), 220: (5, 3), 190: (5, 2), 165: (5, 1), 135: (3, 1),
+    98: (6, 1), 70: (6, 1), 52: (4, 1), 34: (3, 0), 18: (1, 0),
+}  # fmt: skip
+KEPT_BY_TERRITORY = 8  # booklets of Val-Rivière that no prescriber was given
+GIVEN_BACK = 5
+FRESH_TO_HAND_OUT = 10
+WAITING_BOOKLETS = 10  # of the delivery without its money
 
 
 class History:
     def __init__(self, story: Story) -> None:
         self._story = story
-        self._bank = Bank(TRUSTEE_IBAN, opened_on=story.day(75))
+        self._money = Money(story, opened=OPENED)
+        self._convention = Convention(story)
 
-    async def tell(self, *, next_face_value_cents: int) -> None:
-        """next_face_value_cents: of the booklets that are activated today; their money came too."""
-        await self._open_accounts()
-        await self._receive(FIRST_INSTALMENT_CENTS, days_ago=65)
-        workshops = await Workshops.begin(self._story, await self._hand_out(days_ago=64))
+    async def tell(self, *, booklet_count: int) -> Batch:
+        """booklet_count: of the fresh booklets, active and taken by nobody; answers their batch."""
+        self._workshops = await Workshops.begin(self._story)
+        await self._begin()
+        await self._first_grants()
+        last = LAST_TWO_MONTHS
+        await self._live(298, MONTHS[0])
+        for closed, following in zip(MONTHS, (*MONTHS[1:], last), strict=True):
+            await self._close_month(closed)
+            await self._live(closed, following)
+        fresh = await self._last_two_months(booklet_count)
+        await apply(self._story, days_ago=3)
+        await self._freeze_months()
+        return fresh
 
-        await workshops.hold(range(62, 46, -1))
-        await workshops.close_all(days_ago=46)
-        paid = await self._pay(days_ago=44)
-        await self._import(42, [self._one_debit(paid, self._story.day(42))])
+    # The first weeks ------------------------------------------------------------------------------------
 
-        await workshops.hold(range(45, 31, -1))
-        await workshops.close_all(days_ago=31)
-        paid = await self._pay(days_ago=29)
-        debits = await self._debits(paid, self._story.day(27))
-        await self._import(27, debits)
-        await self._import(24, [self._came_back(debits[-1])])
+    async def _begin(self) -> None:
+        await describe(self._story, days_ago=OPENED)
+        await self._money.open_accounts()
+        await self._convention.sign(VILLE_HAUTE, days_ago=OPENED - 1)
+        await self._convention.sign(VAL_RIVIERE, days_ago=OPENED - 2)
+        self._handing_out = await HandingOut.begin(self._story, days_ago=OPENED - 5)
+        self._first_batch = await self._order(80, "BC-01", days_ago=OPENED - 6)
+        await self._money.receive(FIRST_INSTALMENT_CENTS, days_ago=311)
 
-        await workshops.hold(range(30, 16, -1))
-        _, disputed, _ = await workshops.close_all(days_ago=16)
-        await self._receive(next_face_value_cents + FUNDS_LEFT_CENTS, days_ago=14)
-        await self._dispute(disputed, days_ago=12)
-        paid = await self._pay(days_ago=6)
-
-        await workshops.hold(range(15, 2, -1))
-        await workshops.close_all(days_ago=2)
-        await self._prepare(days_ago=1)
-        await workshops.hold(range(2, 0, -1))
-        await self._leave_statement(paid)
-
-    # Accounts, money, booklets ------------------------------------------------------------------------
-
-    async def _open_accounts(self) -> None:
-        story = self._story
-        account = check_account(holder=TRUSTEE, iban=TRUSTEE_IBAN, bic=None)
-        trustee = await propose_trustee(
-            story.connection,
-            holder=account.holder,
-            iban=account.iban,
-            bic=None,
-            person_id=story.preparer.person_id,
-            actor=story.preparer.actor,
-            at=story.at(75, 10),
-        )
-        await approve_trustee(
-            story.connection,
-            trustee.id,
-            person_id=story.approver.person_id,
-            actor=story.approver.actor,
-            at=story.at(75, 15),
-        )
-        for operator, iban in zip(story.operators, OPERATOR_IBANS, strict=True):
-            await self._open_account(operator, iban)
-
-    async def _open_account(self, operator: Operator, iban: str) -> None:
-        story = self._story
-        account = check_account(holder=operator.name, iban=iban, bic=None)
-        proposed = await propose_account(
-            story.connection,
-            operator.id,
-            holder=account.holder,
-            iban=account.iban,
-            bic=None,
-            proof=f"RIB reçu par courrier le {story.day(73):%d/%m/%Y}",
-            proof_sha256=None,
-            person_id=story.preparer.person_id,
-            actor=story.preparer.actor,
-            at=story.at(72, 10),
-        )
-        await approve_account(
-            story.connection,
-            proposed.id,
-            person_id=story.approver.person_id,
-            actor=story.approver.actor,
-            at=story.at(71, 10),
-        )
-
-    async def _receive(self, amount_cents: int, *, days_ago: int) -> None:
-        """By a statement; then a person says whose money it is."""
-        story = self._story
-        received = await self._import(days_ago, [self._instalment(amount_cents, story.day(days_ago))])
-        [waiting] = received.in_suspense
-        await confirm_funding(
-            story.connection,
-            waiting.line.id,
-            story.programme.id,
-            actor=story.preparer.actor,
-            reason=waiting.line.label,
-            at=story.at(days_ago - 1, 9),
-        )
-
-    async def _hand_out(self, *, days_ago: int) -> Batch:
-        story = self._story
-        actor = story.preparer.actor
-        count = booklets_needed(story)
-        batch = await issue_batch(story.connection, story.programme.id, count, actor=actor)
-        at = story.at(days_ago, 15)
-        await activate_batch(story.connection, batch.id, at=at, actor=actor, reason="premier versement reçu")
+    async def _order(self, count: int, reference: str, *, days_ago: int) -> Batch:
+        batch = await self._convention.order(count, reference=reference, days_ago=days_ago)
+        await self._convention.produce(batch, days_ago=days_ago - 5)
         return batch
 
-    # Transfers, and what became of them ---------------------------------------------------------------
+    async def _first_grants(self) -> None:
+        size = self._story.programme.booklet_size
+        for territory in (VILLE_HAUTE, VAL_RIVIERE):
+            grant = await self._convention.grant_first(territory, days_ago=309)
+            sent = await self._convention.deliver(
+                grant, self._first_batch, grant.passes // size, days_ago=303
+            )
+            kept = KEPT_BY_TERRITORY if territory == VAL_RIVIERE else 0
+            await self._entrust(territory, sent[: len(sent) - kept], days_ago=299)
+            self._kept = sent[len(sent) - kept :]
 
-    async def _prepare(self, *, days_ago: int) -> PayoutBatch:
-        story = self._story
-        prepared = await prepare(
-            story.connection,
-            person_id=story.preparer.person_id,
-            actor=story.preparer.actor,
-            now=story.at(days_ago, 10),
-        )
-        assert prepared.batch is not None
-        return prepared.batch
+    async def _entrust(self, territory: str, booklets: list[int], *, days_ago: int) -> None:
+        prescribers = self._handing_out.of(territory)
+        for place, prescriber in enumerate(prescribers):
+            part = booklets[place :: len(prescribers)]
+            await self._handing_out.entrust(prescriber, part, days_ago=days_ago)
 
-    async def _pay(self, *, days_ago: int) -> PayoutBatch:
-        story = self._story
-        draft = await self._prepare(days_ago=days_ago)
-        approved = await approve(
-            story.connection,
-            draft.id,
-            seen=Totals(draft.transfer_count, draft.total_cents),
-            person_id=story.approver.person_id,
-            actor=story.approver.actor,
-            now=story.at(days_ago, 15),
-        )
-        sent_at = story.at(days_ago, 16)
-        return await mark_sent(story.connection, approved.id, actor=story.preparer.actor, at=sent_at)
+    # Month after month ----------------------------------------------------------------------------------
 
-    async def _dispute(self, remittance: ClosedRemittance, *, days_ago: int) -> None:
-        story = self._story
-        await open_dispute(
-            story.connection,
-            operator_id=remittance.remittance.operator_id,
-            number=remittance.remittance.number,
-            line=DISPUTED_LINE,
-            reason=DISPUTE,
-            opened_by=story.preparer.id,
-            actor=story.preparer.actor,
-            at=story.at(days_ago, 11),
-        )
+    async def _live(self, since: int, until: int, *, every: int = PACE) -> None:
+        """Hand-outs and workshops from the day `since` on, without the day `until`."""
+        for ago in range(since, until, -1):
+            for territory, count in zip((VILLE_HAUTE, VAL_RIVIERE), HANDED_OUT.get(ago, ()), strict=False):
+                given = await self._handing_out.give(territory, count, days_ago=ago)
+                self._workshops.welcome(territory, given)
+            await self._workshops.hold(range(ago, ago - 1, -1), every=every)
 
-    async def _import(self, days_ago: int, movements: Sequence[Movement]) -> Reconciled:
-        """The statement of that evening, imported the next morning."""
-        content = self._bank.statement(self._story.day(days_ago), movements)
-        imported = await import_file(
+    async def _close_month(self, closed: int) -> None:
+        await self._workshops.close_all(closed)
+        await self._look_at_thresholds(closed)
+        paid = await self._money.pay(days_ago=closed - 2)
+        await self._money.import_lines(closed - 4, [self._money.one_debit(paid, self._story.day(closed - 4))])
+        await send_mail(self._story, days_ago=closed - 6)
+        await self._happen_after(closed)
+
+    async def _look_at_thresholds(self, closed: int) -> None:
+        at = self._story.at(closed, 19)
+        await propose_due(self._story.connection, at=at, programmes=frozenset({self._story.programme.id}))
+
+    async def _happen_after(self, closed: int) -> None:
+        """What came between two months, told before the days that follow it."""
+        match closed:
+            case 142:
+                await self._convention.amend(days_ago=136)
+                await self._money.receive(SECOND_INSTALMENT_CENTS, days_ago=134)
+                self._second_batch = await self._order(30, "BC-02", days_ago=131)
+            case 112:
+                grant = await self._convention.approve_top_up(days_ago=107)
+                sent = await self._convention.deliver(grant, self._second_batch, 20, days_ago=104)
+                await self._entrust(VILLE_HAUTE, sent, days_ago=100)
+                await apply_in_vain(self._story, days_ago=90)
+            case 82:
+                await self._convention.take_back(self._kept[:GIVEN_BACK], days_ago=76)
+                await self._lose(days_ago=71)
+
+    async def _lose(self, *, days_ago: int) -> None:
+        lost = self._handing_out.lose(self._handing_out.of(VAL_RIVIERE)[0])
+        await self._story.come_to(days_ago)
+        await cancel_booklets(
             self._story.connection,
-            content,
-            name=f"releve-{self._story.day(days_ago)}.xml",
+            [lost],
+            cause=CancelCause.LOST,
+            at=self._story.at(days_ago, 10),
             actor=self._story.preparer.actor,
-            now=self._story.at(days_ago - 1, 8, 30),
-        )
-        assert not imported.gaps
-        assert not imported.remarks
-        return imported.reconciled
-
-    async def _leave_statement(self, paid: PayoutBatch) -> None:
-        """Kept before the commit: whoever finds the history finds the file."""
-        first, second = await self._debits(paid, self._story.day(4))
-        # One line that tells too little, for a person to confirm; one that only a person can explain.
-        bare = Movement(second.booked_on, second.amount_cents, second.party, f"VIR SEPA {second.party}")
-        credit = self._instalment(LAST_INSTALMENT_CENTS, self._story.day(1))
-        statement = self._bank.statement(self._story.day(1), [first, bare, credit])
-        write_private(self._story.folder.statement, statement.decode())
-
-    # Lines of the bank --------------------------------------------------------------------------------
-
-    def _instalment(self, amount_cents: int, on: date) -> Movement:
-        funder = self._story.programme.funder
-        return Movement(on, amount_cents, funder, f"VIREMENT {funder} convention Pass numérique")
-
-    def _one_debit(self, batch: PayoutBatch, on: date) -> Movement:
-        assert batch.message_id is not None
-        text = f"REMISE DE VIREMENTS {batch.message_id}"
-        whole = (batch.message_id, batch.transfer_count)
-        return Movement(on, -batch.total_cents, TRUSTEE, text, batch=whole)
-
-    async def _debits(self, batch: PayoutBatch, on: date) -> list[Movement]:
-        attempts = await attempts_of(self._story.connection, batch.id)
-        return [_debit(one, on) for one in attempts]
-
-    def _came_back(self, debit: Movement) -> Movement:
-        return Movement(
-            debit.booked_on + timedelta(days=3),
-            -debit.amount_cents,
-            debit.party,
-            f"RETOUR VIREMENT {debit.end_to_end_id} COMPTE CLOS",
-            debit.end_to_end_id,
-            returned_for=RETURNED_ACCOUNT_CLOSED,
+            reason="Introuvable au comptage du coffre",
         )
 
+    # The last two months, in which something of each kind happens -----------------------------------------
 
-def _debit(one: Attempt, on: date) -> Movement:
-    assert one.holder is not None
-    return Movement(on, -one.amount_cents, one.holder, f"VIR SEPA {one.end_to_end_id}", one.end_to_end_id)
+    async def _last_two_months(self, booklet_count: int) -> Batch:
+        money, workshops = self._money, self._workshops
+        await self._live(LAST_TWO_MONTHS, 46, every=LAST_PACE)
+        await workshops.close_all(46)
+        await self._look_at_thresholds(46)
+        await self._convention.suspend(heard=45, decided=40)
+        paid = await money.pay(days_ago=44)
+        await money.import_lines(42, [money.one_debit(paid, self._story.day(42))])
+
+        await self._live(46, 31, every=LAST_PACE)
+        await workshops.close_all(31)
+        paid = await money.pay(days_ago=29)
+        debits = await money.debits(paid, self._story.day(27))
+        await money.import_lines(27, debits)
+        await money.import_lines(24, [money.came_back(debits[-1])])
+        fresh = await self._convention.order(booklet_count, reference="BC-03", days_ago=26)
+
+        await self._live(31, 16, every=LAST_PACE)
+        _, disputed, _ = await workshops.close_all(16)
+        await send_mail(self._story, days_ago=15)
+        size, face = fresh.booklet_size, self._story.programme.face_value_cents
+        await money.receive(booklet_count * size * face + FUNDS_LEFT_CENTS, days_ago=14)
+        await money.dispute(disputed, days_ago=12)
+        await self._deliver_fresh(fresh)
+        paid = await money.pay(days_ago=6)
+
+        await self._live(16, 2, every=LAST_PACE)
+        await workshops.close_all(2)
+        await money.prepare(days_ago=1)
+        await self._live(2, 0, every=4)
+        await self._convention.ask_for_booklets(60, reference="BC-04", days_ago=8)
+        await money.leave_statement(paid)
+        return fresh
+
+    async def _deliver_fresh(self, fresh: Batch) -> None:
+        """The second top-up: booklets to hand out and scan today, and some whose money did not come yet."""
+        connection, actor = self._story.connection, self._story.preparer.actor
+        grant = await self._convention.approve_top_up(days_ago=30)
+        count = min(fresh.booklet_count, FRESH_TO_HAND_OUT)
+        sent = await self._convention.deliver(grant, fresh, count, days_ago=12)
+        reason = "versement du commanditaire rapproché : carnets en réserve"
+        await activate_batch(connection, fresh.id, at=self._story.at(9, 16), actor=actor, reason=reason)
+        await self._handing_out.entrust(self._handing_out.of(VILLE_HAUTE)[0], sent, days_ago=8)
+        await self._convention.deliver(
+            grant, self._second_batch, WAITING_BOOKLETS, days_ago=7, is_funded=False
+        )
+
+    async def _freeze_months(self) -> None:
+        """As the service's clerk does it in the first night of the following month."""
+        connection = self._story.connection
+        for programme_id, period in await due_returns(connection, at=self._story.at(0, 12)):
+            at: datetime = midnight(next_month(period.first)) + timedelta(hours=2)
+            if at < self._story.at(0, 0):
+                await record_at(connection, at)
+                await freeze_month(connection, programme_id, period, at=at, actor="calendar")

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 import uvloop
 
+from demo.clock import DemoClock, going_by, prepare_sql
 from demo.folder import DemoFolder, write_private
 from demo.seed import Seeded, seed
 from demo.welcome import welcome
@@ -39,9 +40,10 @@ def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | No
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         environment = write_environment(folder, servers, url)
         settings = Settings.from_environment(environment)
+        clock = DemoClock(folder.clock)
 
         async def run() -> None:
-            seeded, link = await prepare(servers, folder, booklet_count, url)
+            seeded, link = await prepare(servers, folder, booklet_count, url, clock)
 
             async def announce() -> None:
                 await until_ready(url)
@@ -49,7 +51,7 @@ def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | No
                     write_private(
                         ready_file, json.dumps(ready(folder, servers, seeded, url), ensure_ascii=False)
                     )
-                welcome(folder, seeded, url=url, link=link)
+                welcome(folder, seeded, url=url, link=link, clock=clock)
 
             # If one of these fails, the demo ends and says why.
             async with asyncio.TaskGroup() as group:
@@ -59,7 +61,8 @@ def run_demo(data: Path, *, port: int, booklet_count: int, ready_file: Path | No
                 alive.cancel()
                 announced.cancel()
 
-        uvloop.run(run())
+        with going_by(clock):
+            uvloop.run(run())
 
 
 async def until_ready(url: str) -> None:
@@ -88,10 +91,13 @@ def write_environment(folder: DemoFolder, servers: Servers, url: str) -> dict[st
     return environment
 
 
-async def prepare(servers: Servers, folder: DemoFolder, booklet_count: int, url: str) -> tuple[Seeded, str]:
+async def prepare(
+    servers: Servers, folder: DemoFolder, booklet_count: int, url: str, clock: DemoClock
+) -> tuple[Seeded, str]:
     """Bring schema and seed to this version; return what there is, and a fresh link that enrols a phone."""
     async with connected(servers.postgres.dsn("poincon_owner"), purpose="migrate") as connection:
         await migrate(connection)
+        await connection.execute(prepare_sql())
     async with connected(servers.postgres.dsn("poincon_app"), purpose="demo") as connection:
         seeded = await seed(connection, folder, booklet_count=booklet_count)
         facts = await load_facts(connection)
@@ -101,7 +107,7 @@ async def prepare(servers: Servers, folder: DemoFolder, booklet_count: int, url:
             site_id=device.site_id,
             mediator_id=device.mediator_id,
             label="Téléphone de la démonstration",
-            expires_at=datetime.now(UTC) + INVITATION,
+            expires_at=clock.now() + INVITATION,
             actor="demo",
         )
     return seeded, f"{url}/#enrol={code}"

@@ -6,8 +6,10 @@ import sys
 import segno
 
 from console.event_words import ROLES
+from demo.clock import DemoClock
 from demo.folder import DemoFolder
 from demo.seed import Seeded
+from demo.story import PARIS
 
 
 def five_clicks(folder: DemoFolder) -> str:
@@ -15,17 +17,18 @@ def five_clicks(folder: DemoFolder) -> str:
     if not folder.statement.exists():
         return ""
     return f"""
-  5. Deux mois sont déjà passés. Rapprochez le dernier relevé en cinq clics, dans la console du mandataire :
+  5. Onze mois sont déjà passés. Rapprochez le dernier relevé en cinq clics, dans la console du mandataire :
        « Relevés » ;
        « Importer », après avoir choisi le fichier {folder.statement} ;
        « Rapprochement » ;
        « C’est cela » : le virement que la banque ne nomme qu’à demi ;
        « Affecter », après avoir choisi le programme : le versement du commanditaire.
      Plus rien n’attend. Le lot suivant est préparé : « Virements », avec le compte d’approbation.
+     Un territoire touche à son seuil, l’autre est suspendu, une livraison attend ce versement.
 """
 
 
-def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str) -> None:
+def welcome(folder: DemoFolder, seeded: Seeded, *, url: str, link: str, clock: DemoClock) -> None:
     device = seeded.devices[0]
     with folder.codes.open(encoding="utf-8") as codes:
         short = json.loads(codes.readline())["short"]
@@ -62,6 +65,10 @@ Poinçon est prêt.
 {money}
   {step}. Vérifiez les comptes : .venv/bin/poincon audit {data}
      La description de l’interface : {url}/openapi.json
+
+  {step + 1}. Jouez la suite de l’année, dans un autre terminal : .venv/bin/poincon demo --clock +30d {data}
+     Dans la démonstration, il est {clock.now().astimezone(PARIS):%d/%m/%Y %H:%M}.
+     Ce que tout le monde voit : {url}/reserve, {url}/lieux, {url}/candidature
 
 Ctrl-C arrête tout ; les données restent dans {folder.root}.
 """,

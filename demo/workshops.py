@@ -1,8 +1,11 @@
-"""Two months of workshops: who scanned which passes when, and what the operators remitted of them."""
+"""Eleven months of workshops: who scanned which passes when, and what the operators remitted of them."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from demo.prescribers import VAL_RIVIERE, VILLE_HAUTE
 from demo.story import Story
 from keys.keyring import KeyPurpose, KeyState
 from keys.passes import PassId
@@ -10,55 +13,83 @@ from keys.receipt import seal_key_from
 from ledger.claims import claim_passes
 from ledger.remittance_rows import ClosedRemittance
 from ledger.remittances import close_remittance
-from ledger.rows import Acceptance, Batch, Candidate, Device, Operator, Outcome
+from ledger.rows import Acceptance, Candidate, Device, Operator, Outcome
 from ledger.seals import receipt_of, seal_row
 from ledger.signing_keys import list_keys
 from payouts.certification import certification_text
 
-# Each mediator's circle: so many beneficiaries with a booklet each, of whom some come to a workshop.
-BENEFICIARIES = 12
-DAYS_BETWEEN = 4
-COME_MIN = 3
-COME_MAX = 6
+COME_MIN = {VILLE_HAUTE: 4, VAL_RIVIERE: 2}  # and up to so many more
+COME_MORE = {VILLE_HAUTE: 3, VAL_RIVIERE: 1}
 CLOSING_HOUR = 18
+# To which circles people go who were handed a booklet there: places of devices, in turn.
+CIRCLES = {VILLE_HAUTE: (0, 1, 2), VAL_RIVIERE: (3, 4)}
 
 ATTEMPTS = UUID("6f0a4f0e-8d0b-5c57-9a51-5b9f2b1d7c11")  # a namespace: the same day makes the same demo
+
+
+@dataclass
+class Guest:
+    """A booklet on its way to workshops; how many passes of it will be used is nobody's name."""
+
+    booklet: int
+    passes: int
+    taken: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self.taken >= self.passes
 
 
 class Workshops:
     """Passes are taken as the service takes them: by claim_passes(), sealed with the active receipt key."""
 
-    def __init__(self, story: Story, batch: Batch, *, receipt_key_id: int, seal_key: bytes) -> None:
+    def __init__(self, story: Story, *, receipt_key_id: int, seal_key: bytes) -> None:
         self._story = story
         self._devices = one_device_each(story)
-        self._left = {
-            device.id: _passes(batch, place * BENEFICIARIES) for place, device in enumerate(self._devices)
-        }
+        self._guests: list[deque[Guest]] = [deque() for _ in self._devices]
+        self._welcomed = dict.fromkeys(CIRCLES, 0)
         self._receipt_key_id = receipt_key_id
         self._seal_key = seal_key
 
     @classmethod
-    async def begin(cls, story: Story, batch: Batch) -> "Workshops":
+    async def begin(cls, story: Story) -> "Workshops":
         receipt_key_id, kid = next(
             (key_id, key.kid)
             for key_id, key in (await list_keys(story.connection)).items()
             if key.purpose is KeyPurpose.RECEIPT and key.state is KeyState.ACTIVE
         )
         private_key = story.folder.key_folder.private_key(KeyPurpose.RECEIPT, kid)
-        return cls(story, batch, receipt_key_id=receipt_key_id, seal_key=seal_key_from(private_key))
+        return cls(story, receipt_key_id=receipt_key_id, seal_key=seal_key_from(private_key))
 
-    async def hold(self, days_ago: range) -> None:
-        """days_ago: from the earlier day on, as `range(62, 46, -1)`."""
+    def welcome(self, territory: str, given: Sequence[tuple[int, int]]) -> None:
+        """Booklets handed out there, and how many passes of each: some people stop before their last one."""
+        circles = CIRCLES[territory]
+        for booklet, passes in given:
+            place = self._welcomed[territory]
+            self._welcomed[territory] += 1
+            used = max(1, passes - (0, 0, 1, 0, 3)[place % 5])
+            self._guests[circles[place % len(circles)]].append(Guest(booklet, used))
+
+    async def hold(self, days_ago: range, *, every: int) -> None:
+        """days_ago: from the earlier day on, as `range(62, 46, -1)`; a circle meets once in `every` days."""
         for ago in days_ago:
             for place, device in enumerate(self._devices):
-                if (ago + place) % DAYS_BETWEEN == 0:
+                if (ago + 2 * place) % every == 1:
                     await self._hold(device, ago, place)
 
     async def _hold(self, device: Device, ago: int, place: int) -> None:
-        count = COME_MIN + (ago // DAYS_BETWEEN + place) % (COME_MAX - COME_MIN + 1)
+        guests = self._guests[place]
+        territory = VAL_RIVIERE if place in CIRCLES[VAL_RIVIERE] else VILLE_HAUTE
+        count = COME_MIN[territory] + (ago + place) % (COME_MORE[territory] + 1)
+        coming = [guests.popleft() for _ in range(min(count, len(guests)))]
         at = self._story.at(ago, 10 + 2 * (place % 4), 5 + 7 * place)
-        taken = sorted(next(self._left[device.id]) for _ in range(count))
         service_ids = self._service_ids(device)
+        taken = []
+        for guest in coming:
+            guest.taken += 1
+            taken.append(PassId(guest.booklet, guest.taken))
+            if not guest.is_done:
+                guests.append(guest)
         candidates = [
             Candidate(
                 pass_id=pass_id,
@@ -70,8 +101,10 @@ class Workshops:
                 amount_cents=self._story.programme.face_value_cents,
                 judged_at=at,
             )
-            for pass_id in taken
+            for pass_id in sorted(taken)
         ]
+        if not candidates:
+            return
         claimed = await claim_passes(
             self._story.connection,
             candidates,
@@ -84,6 +117,7 @@ class Workshops:
     async def close(self, operator: Operator, days_ago: int) -> ClosedRemittance:
         """By the phone of the operator's first mediator, as the page does it."""
         device = next(one for one in self._devices if one.operator_id == operator.id)
+        await self._story.come_to(days_ago)
         closed = await close_remittance(
             self._story.connection,
             operator.id,
@@ -135,14 +169,3 @@ def one_device_each(story: Story) -> list[Device]:
     """One per mediator: a demo that was killed while it enrolled them has enrolled some twice."""
     devices = sorted(story.facts.devices.values(), key=lambda one: one.id, reverse=True)
     return sorted({one.mediator_id: one for one in devices}.values(), key=lambda one: one.id)
-
-
-def booklets_needed(story: Story) -> int:
-    return BENEFICIARIES * len(one_device_each(story))
-
-
-def _passes(batch: Batch, first: int) -> Iterator[PassId]:
-    """Everybody's first pass, then everybody's second."""
-    for number in range(1, batch.booklet_size + 1):
-        for place in range(first, first + BENEFICIARIES):
-            yield PassId(batch.booklets[place], number)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-from ledger.book_rows import AccountKind
 from ledger.connect import Connection
 from ledger.month_figures import FiguresDisagree, month_figures, month_of
 from ledger.monthly_returns import list_returns
@@ -10,16 +9,15 @@ from ledger.period_rows import MonthFigures, MonthlyReturn
 
 PROGRAMMES = "SELECT id, name FROM programmes ORDER BY id"
 
-BALANCES = {
-    "free_cents": AccountKind.FUNDS,
-    "circulation_cents": AccountKind.CIRCULATION,
-    "owed_cents": AccountKind.OPERATOR,
-}
-
 PERIOD_CHECKS: dict[str, str] = {
     "papers_of_returns_are_whole": """
         SELECT format('return of %s, programme %s', month, programme_id), 'its CSV or PDF has another SHA-256'
         FROM monthly_returns WHERE sha256(csv) <> csv_sha256 OR sha256(pdf) <> pdf_sha256""",
+    "papers_of_statements_are_whole": """
+        SELECT format('joint statement %s', s.id), 'its papers have another SHA-256, or another statement'
+        FROM joint_statement_papers p JOIN joint_statements s ON s.id = p.statement_id
+        WHERE sha256(p.csv) <> p.csv_sha256 OR sha256(p.pdf) <> p.pdf_sha256
+           OR position(encode(s.facts_sha256, 'hex') IN convert_from(p.csv, 'UTF8')) = 0""",
     "declarations_are_their_returns": """
         SELECT format('declaration of %s, programme %s', d.year, d.programme_id),
                format('told %s passes and %s c, its returns %s and %s c',
@@ -80,11 +78,8 @@ async def differing_returns(connection: Connection) -> AsyncIterator[tuple[str, 
 
 def _apart(told: MonthlyReturn, found: MonthFigures) -> str:
     sums = told.facts["sums"]
-    derived = {"consumed_passes": found.consumed_passes, "consumed_cents": found.consumed_cents}
-    for name, account in BALANCES.items():
-        derived[name] = found.balances.get(account, 0)
     return "; ".join(
         f"{name} told {sums[name]}, derived {value}: {sums[name] - value} apart"
-        for name, value in derived.items()
+        for name, value in found.sums().items()
         if sums[name] != value
     )

@@ -14,7 +14,7 @@ from payouts.paper import GREY, LEFT, TOP, Paper
 from payouts.paper_tables import Heading, draw_row, draw_table, draw_title
 from programmes.print.french import MONTHS, exact_euros, instant, thousands
 from programmes.print.printer_csv import defused
-from programmes.returns import SUMS
+from programmes.returns import SUMS, public_words
 from programmes.suppression import PEOPLE_MIN
 
 COLUMNS = ("section", "territoire", "rubrique", "lieu", "pass", "centimes")
@@ -109,7 +109,7 @@ def _territory(paper: Paper, place: Mapping[str, Any]) -> None:
         cells = list(_cells(place["tables"][dimension]["cells"]))
         is_withheld = is_withheld or any(count is None for *_, count in cells)
         lines = [
-            (f"    {part}" if part else name, "secret" if count is None else thousands(count))
+            (_row_name(dimension, name, part), "secret" if count is None else thousands(count))
             for name, part, count in cells
         ]
         draw_table(paper, words, CELLS, lines)
@@ -119,6 +119,12 @@ def _territory(paper: Paper, place: Mapping[str, Any]) -> None:
             f"« secret » : moins de {PEOPLE_MIN} carnets sont derrière ce nombre, ou il permettrait d’en"
             " retrouver un autre. Les totaux sont exacts."
         )
+
+
+def _row_name(dimension: str, name: str, part: str) -> str:
+    if part:
+        return f"    {part}"
+    return public_words(name) if dimension == "public" else name
 
 
 def _cells(cells: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, int | None]]:

@@ -114,7 +114,8 @@ def phone_words(number: str) -> str:
 
 def hours_words(hours: str) -> str:
     """Opening hours of OpenStreetMap with the days in French; what else they say stays as it is."""
-    return re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su|PH|off)\b", lambda found: DAYS[found[0]], hours)
+    told = re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su|PH|off)\b", lambda found: DAYS[found[0]], hours)
+    return re.sub(r",(?=\S)", ", ", told)
 
 
 def _plain(text: str) -> str:

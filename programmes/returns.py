@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ledger.book_rows import AccountKind, EntryKind
 from ledger.period_rows import MonthFigures, Slice
 from programmes.suppression import Cell, Table, Told, add_tables, publish
 
 UNKNOWN: Final = "Non précisé"  # stands in every table: what is not known, and what nobody is told of
 OTHERS: Final = "Autres"
+PUBLICS: Final[Mapping[str, str]] = {"pic": "PIC", "qpv": "QPV", "rsa": "RSA", "autre": "Autre public"}
 DIMENSIONS: Final = ("operator", "service", "public")
 
-# The sums of a return, in their order, and how the reader is told of them.
+# The sums of a return (MonthFigures.sums), in their order, and how the reader is told of them.
 SUMS: Final[Mapping[str, str]] = {
     "received_cents": "Reçus du commanditaire, moins ce qui lui a été rendu",
     "activated_cents": "Valeur faciale des carnets activés",
@@ -30,7 +30,11 @@ SUMS: Final[Mapping[str, str]] = {
     "circulation_cents": "En fin de mois, en circulation",
     "owed_cents": "En fin de mois, dus aux structures",
 }
-PAYMENTS = (EntryKind.PAYOUT, EntryKind.RETURN, EntryKind.REVERSAL)
+
+
+def public_words(name: str) -> str:
+    """Categories of the convention as people write them; a table's own names stay as they are."""
+    return " et ".join(PUBLICS.get(one, one.replace("_", " ")) for one in name.split(" + "))
 
 
 def return_facts(figures: MonthFigures) -> dict[str, Any]:
@@ -39,19 +43,7 @@ def return_facts(figures: MonthFigures) -> dict[str, Any]:
         "programme": figures.programme,
         "funder": figures.funder,
         "month": f"{figures.period.first:%Y-%m}",
-        "sums": {
-            "received_cents": figures.moved_cents(AccountKind.FUNDS, EntryKind.FUNDING, EntryKind.REFUND),
-            "activated_cents": figures.moved_cents(AccountKind.CIRCULATION, EntryKind.ACTIVATION),
-            "released_cents": figures.moved_cents(AccountKind.FUNDS, EntryKind.RELEASE),
-            "consumed_passes": figures.consumed_passes,
-            "consumed_cents": figures.consumed_cents,
-            "corrected_cents": figures.moved_cents(AccountKind.OPERATOR, EntryKind.CORRECTION),
-            "paid_cents": -figures.moved_cents(AccountKind.OPERATOR, *PAYMENTS),
-            "of_earlier_cents": figures.of_earlier_cents,
-            "free_cents": figures.balances.get(AccountKind.FUNDS, 0),
-            "circulation_cents": figures.balances.get(AccountKind.CIRCULATION, 0),
-            "owed_cents": figures.balances.get(AccountKind.OPERATOR, 0),
-        },
+        "sums": figures.sums(),
         "territories": [
             {"name": name, "passes": passes, "tables": {one: _plain(table) for one, table in tables.items()}}
             for name, passes, tables in _territories(figures.slices)

@@ -4,7 +4,7 @@ Safe to run again: what is there already, by its name or SIRET, is kept as it is
 """
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -128,8 +128,10 @@ def read_instance(text: str) -> Instance:
     return instance
 
 
-async def set_up(connection: Connection, instance: Instance, *, actor: str, today: date) -> SetUp:
-    """All of it or nothing, in one transaction."""
+async def set_up(
+    connection: Connection, instance: Instance, *, actor: str, today: date, at: datetime | None = None
+) -> SetUp:
+    """All of it or nothing, in one transaction. at: when the convention was decided; None: now."""
     async with connection.transaction():
         known = await known_names(connection)
         wanted = instance.programme
@@ -155,6 +157,7 @@ async def set_up(connection: Connection, instance: Instance, *, actor: str, toda
                 service_ids=[known.services[code] for code in wanted.services],
                 actor=actor,
                 figures=wanted.rules.figures(wanted.last_day),
+                at=at,
             )
             if wanted.closings is not Calendar.NONE:
                 programme_id = known.programmes[wanted.name]

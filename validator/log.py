@@ -26,6 +26,8 @@ def set_up_log(level: int = logging.INFO) -> None:
     )
     # It writes what its parser refuses, tokens and codes included. What fails in our code, problems.py logs.
     logging.getLogger("aiohttp.server").disabled = True
+    # It tells each table of each font that a paper embeds.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     # It tells a wrong header of a form word by word, in lines that are not ours.
     for category in (BadContentDispositionHeader, BadContentDispositionParam):
         warnings.simplefilter("ignore", category)

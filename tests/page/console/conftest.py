@@ -31,7 +31,7 @@ from loadtests.model_bank import ModelBank
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 PASSWORD = "une phrase assez longue"
-NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix", "Sacha"), strict=True))
+NAMES = dict(zip(Role, ("Camille", "Dominique", "Claude", "Amina", "Alix", "Sacha", "Nour"), strict=True))
 WIDTHS = {1280: 900, 360: 740}
 TRUSTEE_IBAN = "FR7630006000011234567890189"
 IBANS = ("FR1420041010050500013M02606", "FR7630001007941234567890185", "FR7610107001011234567890129")
@@ -53,6 +53,7 @@ async def accounts(connection: Any, instance: Any) -> dict[Role, Any]:
         Role.FUNDER: {"programme_id": instance.programme_id},
         Role.OPERATOR: {"operator_id": 1},
         Role.PRESCRIBER: await _prescribing(connection),
+        Role.TERRITORY: {"territory_id": 1},
     }
     for role in Role:
         await add_account(
@@ -155,6 +156,12 @@ def check() -> Callable[..., Awaitable[None]]:
         await page.set_viewport_size({"width": 1280, "height": 900})
 
     return checked
+
+
+@pytest.fixture
+def faults_of() -> Callable[[Page], Awaitable[list[str]]]:
+    """Of the page as it stands: nothing is resized."""
+    return faults
 
 
 async def faults(page: Page) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -11,8 +12,10 @@ from command.accounts import accounts
 from console.passwords import matches
 from demo.console_account import seed_account, seed_other_accounts
 from demo.folder import DemoFolder
+from demo.prescribers import KnownPrescriber
 from ledger.account_rows import Role
 from ledger.accounts import find_account
+from ledger.prescribers import add_prescriber, add_prescriber_person
 
 
 @pytest.fixture
@@ -58,19 +61,33 @@ async def test_a_second_factor_is_removed_by_command_only_where_there_is_one(com
     assert (answer.exit_code, "has no second factor" in answer.output) == (1, True)
 
 
-async def test_the_demo_lets_four_people_in_each_as_what_they_are(house, tmp_path):
+async def test_the_demo_lets_seven_people_in_each_as_what_they_are(house, tmp_path):
     folder = DemoFolder(tmp_path)
     device = house.devices[0]
     async with house.database() as connection:
         preparer = await seed_account(connection, folder)
-        scope = {"programme_id": house.programme_id, "operator_id": device.operator_id}
+        how = {"at": datetime.now(UTC), "actor": "tests"}
+        prescriber_id = await add_prescriber(connection, territory_id=1, name="CCAS", operator_id=None, **how)
+        person_id = await add_prescriber_person(connection, prescriber_id, name="Sacha Lambert", **how)
+        scope = {
+            "programme_id": house.programme_id,
+            "operator_id": device.operator_id,
+            "prescriber": KnownPrescriber(prescriber_id, "CCAS", 1, (person_id,)),
+        }
         others = await seed_other_accounts(connection, folder, **scope)
         assert await seed_other_accounts(connection, folder, **scope) == others
-        assert [one["role"] for one in others] == ["approver", "operator", "funder"]
+        assert [one["role"] for one in others] == [
+            "approver",
+            "operator",
+            "funder",
+            "prescriber",
+            "auditor",
+            "territory",
+        ]
         people = set()
         for one in (preparer, *others):
             account = await find_account(connection, one["email"])
             assert matches(one["password"], account.password_hash)
             assert not account.has_second_factor
             people.add(account.person_id)
-    assert len(people) == 4
+    assert len(people) == 7
