@@ -17,8 +17,12 @@ GRACE_SECONDS = 1.0
 class Recovery(NamedTuple):
     """From when all was started again to the first acceptance sent after it, at the slowest validator."""
 
-    fault: str
+    struck: Struck
     seconds: float
+
+    @property
+    def fault(self) -> str:
+        return self.struck.fault
 
 
 class Healing:
@@ -55,7 +59,7 @@ class Healing:
                 if not self._is_anothers(place, validator, healed_at=at)
             ]
             if seconds:
-                yield Recovery(struck.fault, max(seconds))
+                yield Recovery(struck, max(seconds))
 
     def _is_anothers(self, place: int, validator: int, *, healed_at: float) -> bool:
         """Whether the wait for a validator is to be counted for an earlier fault, or for a later one."""

@@ -31,7 +31,7 @@ class ValidatorProcess:
         self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._holder.bind(("127.0.0.1", 0))
         self.port: int = self._holder.getsockname()[1]
-        self._environment = {**environment, "POINCON_PORT": str(self.port)}
+        self.environment = {**environment, "POINCON_PORT": str(self.port)}
         self._module = module
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +42,7 @@ class ValidatorProcess:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [*leashed, sys.executable, "-m", *self._module],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,6 +60,11 @@ class ValidatorProcess:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(READY_STEP_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         process, self._process = self._process, None
