@@ -18,7 +18,7 @@ class Ability(StrEnum):
 
 # What apt-get provides: lacking it is an error in CI (requirements/system.sh installs both).
 PROVIDED_BY_APT = frozenset({Ability.STRACE, Ability.FAKETIME})
-FAKETIME_LIBRARY = "libfaketime.so.1"
+FAKETIME_LIBRARY = "libfaketimeMT.so.1"
 
 
 class AbilityMissing(Exception):

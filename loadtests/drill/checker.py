@@ -17,7 +17,7 @@ from loadtests.drill.revocation_checker import is_refused_as_revoked, taken_afte
 from loadtests.drill.violation import Kind, Violation
 from loadtests.drill.waiting_checker import held_up
 
-RECOVERY_SECONDS_MAX = 30.0
+RECOVERY_SECONDS_MAX = 60.0  # a validator starts in three, and in twenty on a machine that is busy
 # An undo that could not reach Valkey is known everywhere once each validator has read the record again.
 STALE_SECONDS_MAX = 6.0
 NOTIFY_SECONDS_MAX = 1.0  # the same when only the guard's few milliseconds were missed on a busy machine

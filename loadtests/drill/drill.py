@@ -15,7 +15,7 @@ from loadtests.drill.faults_of_valkey import flush_valkey
 from loadtests.drill.figures import Strike, strikes
 from loadtests.drill.history import History
 from loadtests.drill.phones import Gate, send_all
-from loadtests.drill.plan import CLOSE_SHARE, UNDO_SHARE, Errand, last_round, storm
+from loadtests.drill.plan import BATCH_SHARE, CLOSE_SHARE, UNDO_SHARE, Errand, last_round, storm
 from loadtests.drill.plants import PLANTS, Plant
 from loadtests.drill.stack import Stack, running_stack
 from loadtests.drill.validator_process import SERVE
@@ -37,6 +37,7 @@ class Orders:
     faults: Sequence[str] = ()
     world: World = PLAIN
     plant: str | None = None
+    batch_share: float = BATCH_SHARE
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.faults) - set(FAULTS)):
@@ -106,6 +107,7 @@ class _Drill:
             devices,
             undo_share=plant.undo_share if plant else UNDO_SHARE,
             close_share=plant.close_share if plant else CLOSE_SHARE,
+            batch_share=self._orders.batch_share,
         )
         await self._send(errands, plant.faults if plant else self._orders.faults, keys_change=True)
         await asyncio.sleep(plant.settle_seconds if plant else SETTLE_SECONDS)

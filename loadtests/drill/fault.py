@@ -1,6 +1,7 @@
 """What a fault is, and what it may rightly cause. Which there are is in faults.py."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
@@ -15,6 +16,7 @@ DOWN_SECONDS = (0.1, 0.6)
 AWAY_SECONDS = (0.5, 2.5)
 BACK_STEP_SECONDS = 0.1
 BACK_SECONDS_MAX = 60.0
+ALONE_SECONDS_MAX = 5.0
 
 # Without Valkey scans go on, at most slower: only what an undo could not reach there may be known later.
 GUARD_IS_BLIND = (Excuse.STALE_MARK,)
@@ -50,12 +52,20 @@ async def stay_away(rng: Random) -> None:
 async def postgres_back(stack: Stack) -> None:
     """Start again what has died, as those who keep servers alive would, until it answers."""
     async with asyncio.timeout(BACK_SECONDS_MAX):
-        while True:
-            try:
-                for server in (stack.postgres, stack.standby):
-                    if server is not None:
-                        await asyncio.to_thread(server.revive)
-                async with connected(stack.postgres.superuser_dsn, purpose="drill"):
-                    return
-            except (EmbeddedError, *UNREACHABLE):
-                await asyncio.sleep(BACK_STEP_SECONDS)
+        while not await _answers(stack, seconds=ALONE_SECONDS_MAX):
+            # A recovery that met a failing disk leaves a server that waits for ever: seen under strace.
+            await asyncio.to_thread(stack.postgres.kill)
+
+
+async def _answers(stack: Stack, *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            for server in (stack.postgres, stack.standby):
+                if server is not None:
+                    await asyncio.to_thread(server.revive)
+            async with connected(stack.postgres.superuser_dsn, purpose="drill"):
+                return True
+        except (EmbeddedError, *UNREACHABLE):
+            await asyncio.sleep(BACK_STEP_SECONDS)
+    return False

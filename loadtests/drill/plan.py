@@ -61,11 +61,12 @@ def storm(
     *,
     undo_share: float = UNDO_SHARE,
     close_share: float = CLOSE_SHARE,
+    batch_share: float = BATCH_SHARE,
 ) -> list[Errand]:
     """Each pass sent 1 to SENDS_PER_PASS_MAX times by several devices, in single scans and in batches."""
     sends = sorted(_sends(rng, passes, device_count), key=itemgetter(0))
     errands: list[Errand] = []
-    for errand in _errands(rng, sends, undo_share):
+    for errand in _errands(rng, sends, undo_share, batch_share):
         errands.append(errand)
         if rng.random() < close_share:
             # Two at once, of one operator: its first two devices stand at one site.
@@ -116,11 +117,11 @@ def _sends(
 
 
 def _errands(
-    rng: Random, sends: Sequence[tuple[float, int, PlannedScan]], undo_share: float
+    rng: Random, sends: Sequence[tuple[float, int, PlannedScan]], undo_share: float, batch_share: float
 ) -> Iterator[Errand]:
     gathering: dict[int, tuple[int, list[PlannedScan]]] = {}
     for _, device, planned in sends:
-        if rng.random() >= BATCH_SHARE:
+        if rng.random() >= batch_share:
             yield Errand(device, (planned,), False, rng.random() < undo_share, _cuts(rng))
             continue
         size, scans = gathering.setdefault(device, (_batch_size(rng), []))
