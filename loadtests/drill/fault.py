@@ -37,7 +37,7 @@ class Fault:
     strike: Callable[[Stack, Random], Awaitable[int | None]]
     excuses: tuple[Excuse, ...]
     is_outage: bool = False
-    weight: int = 2  # how often beside others: 1 where it takes long
+    weight: int = 4  # how often beside others: 1 where it takes long
     fits: Callable[[World], bool] = _anywhere
 
 

@@ -28,7 +28,7 @@ from loadtests.drill.world import World
 SLOW_SECONDS = (0.01, 0.12)
 SLOW_SYNC_MICROSECONDS = (20_000, 300_000)
 # By then the server has ended what its dead lines had begun (ledger.connect), and whoever queued behind it.
-FOUND_OUT_SECONDS = 22.0
+FOUND_OUT_SECONDS = 42.0
 BALLAST_STEP_BYTES = 1 << 16
 TRACER_SECONDS_MAX = 10.0
 
@@ -179,6 +179,6 @@ POSTGRES_FAULTS = {
     "fill_disk": Fault(fill_disk, RECORD_IS_AWAY, fits=lambda world: world.has_small_disk),
     "fail_syncs": Fault(fail_syncs, RECORD_IS_AWAY),
     "slow_syncs": Fault(slow_syncs, RECORD_IS_AWAY),
-    "freeze_standby": Fault(freeze_standby, RECORD_IS_AWAY, weight=3, fits=_has_standby),
-    "promote_standby": Fault(promote_standby, VALIDATOR_IS_BEHIND, weight=3, fits=_has_standby),
+    "freeze_standby": Fault(freeze_standby, RECORD_IS_AWAY, weight=10, fits=_has_standby),
+    "promote_standby": Fault(promote_standby, VALIDATOR_IS_BEHIND, weight=10, fits=_has_standby),
 }

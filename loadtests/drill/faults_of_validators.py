@@ -68,6 +68,6 @@ VALIDATOR_FAULTS = {
     "kill_validator": Fault(kill_validator, VALIDATOR_IS_AWAY),
     "freeze_validator": Fault(freeze_validator, VALIDATOR_IS_BEHIND),
     "restart_validator": Fault(restart_validator, VALIDATOR_IS_AWAY),
-    "jump_clock": Fault(jump_clock, (), weight=6, fits=lambda world: world.has_false_clocks),
-    "kill_everything": Fault(kill_everything, (*VALIDATOR_IS_AWAY, *GUARD_IS_BLIND), weight=1),
+    "jump_clock": Fault(jump_clock, (), weight=16, fits=lambda world: world.has_false_clocks),
+    "kill_everything": Fault(kill_everything, (*VALIDATOR_IS_AWAY, *GUARD_IS_BLIND), weight=3),
 }

@@ -67,6 +67,6 @@ VALKEY_FAULTS = {
     "stop_valkey": Fault(stop_valkey, GUARD_IS_BLIND, is_outage=True),
     "freeze_valkey": Fault(freeze_valkey, GUARD_IS_BLIND, is_outage=True),
     "kill_master": Fault(
-        kill_master, GUARD_IS_BLIND, is_outage=True, weight=6, fits=lambda world: world.has_cluster
+        kill_master, GUARD_IS_BLIND, is_outage=True, weight=16, fits=lambda world: world.has_cluster
     ),
 }
