@@ -41,7 +41,7 @@ def drill(minutes: float, seed: int, plant: str | None, as_json: bool) -> None:
     click.echo(json.dumps(told, ensure_ascii=False) if as_json else _table(told))
     for violation in told["found"][:VIOLATIONS_TOLD_MAX]:
         click.echo(f"{violation['kind']}: {violation['subject']}: {violation['detail']}", err=True)
-    if told["violations"]:
+    if told["violations"] or series.broken_off:
         sys.exit(1)
 
 

@@ -15,7 +15,7 @@ from loadtests.drill.world import World
 DOWN_SECONDS = (0.1, 0.6)
 AWAY_SECONDS = (0.5, 2.5)
 BACK_STEP_SECONDS = 0.1
-BACK_SECONDS_MAX = 60.0
+BACK_SECONDS_MAX = 180.0
 ALONE_SECONDS_MAX = 5.0
 
 # Without Valkey scans go on, at most slower: only what an undo could not reach there may be known later.

@@ -30,7 +30,7 @@ SLOW_SYNC_MICROSECONDS = (20_000, 300_000)
 # By then the server has ended what its dead lines had begun (ledger.connect), and whoever queued behind it.
 FOUND_OUT_SECONDS = 42.0
 BALLAST_STEP_BYTES = 1 << 16
-TRACER_SECONDS_MAX = 10.0
+TRACER_SECONDS_MAX = 60.0
 
 
 async def cut_postgres(stack: Stack, _: Random) -> None:

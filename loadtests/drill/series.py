@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ VIOLATIONS_TOLD_MAX = 50
 class Series:
     seed: int
     reports: list[tuple[str, Report]] = field(default_factory=list)  # with the world of each
+    broken_off: str = ""  # why the last drill came to no end
 
     def told(self) -> dict[str, Any]:
         reports = [report for _, report in self.reports]
@@ -47,6 +49,7 @@ class Series:
             "recovery_s_max": round(max((report.recovery_s_max for report in reports), default=0.0), 3),
             "seconds": round(sum(report.seconds for report in reports), 1),
             "skipped": skipped(),
+            "broken_off": self.broken_off,
             "by_fault": by_kind(strike for report in reports for strike in report.strikes),
             "drills": [_told(world, report) for world, report in self.reports],
             "found": [violation._asdict() for violation in violations[:VIOLATIONS_TOLD_MAX]],
@@ -85,7 +88,13 @@ def run_series(
             plant=plant,
             batch_share=BATCH_SHARE,
         )
-        series.reports.append((world, drill_once(orders)))
+        try:
+            series.reports.append((world, drill_once(orders)))
+        except (Exception, KeyboardInterrupt) as error:
+            # What was drilled before is told all the same.
+            traceback.print_exc()
+            series.broken_off = repr(error)
+            return series
         say(series)
         place += 1
     return series

@@ -13,9 +13,9 @@ import aiohttp
 
 from loadtests.drill import leash
 
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 300.0  # on a machine that works for others
 READY_STEP_SECONDS = 0.05
-STOP_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 60.0
 ENDED_WELL = {0, -signal.SIGTERM}  # the latter when it was told before it had begun to serve
 SERVE = ("command.main", "serve")
 
