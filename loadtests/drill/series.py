@@ -22,6 +22,7 @@ from loadtests.drill.world import WORLDS
 
 BOOKLETS_PER_DRILL = 900
 FAULTS_PER_DRILL = 30
+PHONES = 32
 BATCH_SHARE = 0.8  # more answers for the same work of phones, which share the machine with what they drill
 # One after the other: each world has faults that the others do not have.
 IN_TURN = ("plain", "clocks", "standby", "cluster")
@@ -87,6 +88,7 @@ def run_series(
             world=WORLDS[world].offered(),
             plant=plant,
             batch_share=BATCH_SHARE,
+            phones=PHONES,
         )
         try:
             series.reports.append((world, drill_once(orders)))
