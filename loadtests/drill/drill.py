@@ -107,7 +107,7 @@ class _Drill:
             devices,
             undo_share=plant.undo_share if plant else UNDO_SHARE,
             close_share=plant.close_share if plant else CLOSE_SHARE,
-            batch_share=self._orders.batch_share,
+            batch_share=plant.batch_share if plant else self._orders.batch_share,
         )
         await self._send(errands, plant.faults if plant else self._orders.faults, keys_change=True)
         await asyncio.sleep(plant.settle_seconds if plant else SETTLE_SECONDS)

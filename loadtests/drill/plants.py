@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from ledger.connect import Connection
-from loadtests.drill.plan import CLOSE_SHARE, UNDO_SHARE
+from loadtests.drill.plan import BATCH_SHARE, CLOSE_SHARE, UNDO_SHARE
 from loadtests.drill.tampering import drop_unique_key, unsort_claims
 from loadtests.drill.violation import Kind
 from loadtests.drill.world import WORLDS, World
@@ -21,6 +21,7 @@ class Plant:
     faults: tuple[str, ...] = ()
     undo_share: float = UNDO_SHARE
     close_share: float = CLOSE_SHARE
+    batch_share: float = BATCH_SHARE
     settle_seconds: float = SETTLE_SECONDS
     is_quick: bool = True  # tried at each `make test`; the others by `poincon drill --plant`
 
@@ -36,7 +37,8 @@ PLANTS: Mapping[str, Plant] = {
     "guard_that_claims": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), faults=("cut_postgres",) * 3),
     # The last round begins with an empty guard, which then accepts every pass a second time.
     "guard_that_accepts": Plant(_kinds(Kind.ACCEPTED_LOST), is_quick=False),
-    "unsorted_batch": Plant(_kinds(Kind.DEADLOCK), in_database=unsort_claims),
+    # Two validators flush the same passes at once, each in an order of its own.
+    "unsorted_batch": Plant(_kinds(Kind.DEADLOCK), in_database=unsort_claims, batch_share=1.0),
     "retry_in_client": Plant(_kinds(Kind.HELD_UP), faults=("freeze_valkey",) * 4, is_quick=False),
     # What was cancelled while it waited for the standby is told as done, and lost with the first disk.
     "cancel_on_timeout": Plant(
