@@ -8,10 +8,19 @@ from random import Random
 import msgspec
 
 from loadtests.drill.history import Call, Closed, GaveUp, History, Lost, Scan, Told, Verdict
-from loadtests.drill.line import BROKEN, WAITING_SECONDS_MAX, Answer, Cut, Line, WasCut
+from loadtests.drill.line import (
+    ANSWER_SECONDS_MAX,
+    BROKEN,
+    WAITING_SECONDS_MAX,
+    Answer,
+    Cut,
+    Line,
+    WasCut,
+)
 from loadtests.drill.plan import Errand
 
 ERRAND_SECONDS_MAX = 60.0
+CLOSED_SECONDS_MAX = 40.0  # thousands of lines take longer: validator.remittance_calls
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 0.8
 UNDO_REASON = "erreur de saisie (exercice)"
@@ -128,7 +137,12 @@ class Phone:
     ) -> Told | None:
         waiting_seconds = self._rng.uniform(0, WAITING_SECONDS_MAX)
         try:
-            answer = await self._lines[validator].ask(request, cut=cut, waiting_seconds=waiting_seconds)
+            answer = await self._lines[validator].ask(
+                request,
+                cut=cut,
+                waiting_seconds=waiting_seconds,
+                answer_seconds=CLOSED_SECONDS_MAX if call is Call.CLOSE else ANSWER_SECONDS_MAX,
+            )
         except WasCut:
             self._history.add(Lost(self._history.now(), exchange, True, str(cut)))
             return None

@@ -37,8 +37,10 @@ PLANTS: Mapping[str, Plant] = {
     "guard_that_claims": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), faults=("cut_postgres",) * 3),
     # The last round begins with an empty guard, which then accepts every pass a second time.
     "guard_that_accepts": Plant(_kinds(Kind.ACCEPTED_LOST), is_quick=False),
-    # Two validators flush the same passes at once, each in an order of its own.
-    "unsorted_batch": Plant(_kinds(Kind.DEADLOCK), in_database=unsort_claims, batch_share=1.0),
+    # What piles up at both validators while the record stands still then comes at once, many rivals in it.
+    "unsorted_batch": Plant(
+        _kinds(Kind.DEADLOCK), in_database=unsort_claims, faults=("freeze_postgres",) * 4, batch_share=0.9
+    ),
     "retry_in_client": Plant(_kinds(Kind.HELD_UP), faults=("freeze_valkey",) * 4, is_quick=False),
     # What was cancelled while it waited for the standby is told as done, and lost with the first disk.
     "cancel_on_timeout": Plant(
