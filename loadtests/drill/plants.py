@@ -34,12 +34,14 @@ PLANTS: Mapping[str, Plant] = {
     # Whenever PostgreSQL is killed, a commit is still to come nearly always, at two validators.
     "acknowledge_before_commit": Plant(_kinds(Kind.ACCEPTED_LOST), faults=("kill_postgres", "kill_postgres")),
     # Whoever claims and then is not taken leaves a mark that refuses all others.
-    "guard_that_claims": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), faults=("cut_postgres",) * 3),
+    "guard_that_claims": Plant(
+        _kinds(Kind.REFUSED_WITHOUT_OWNER), faults=("cut_postgres",) * 3, is_quick=False
+    ),
     # The last round begins with an empty guard, which then accepts every pass a second time.
     "guard_that_accepts": Plant(_kinds(Kind.ACCEPTED_LOST), is_quick=False),
-    # What piles up at both validators while the record stands still then comes at once, many rivals in it.
+    # Rivals in batches, at two validators, on a record that takes its time.
     "unsorted_batch": Plant(
-        _kinds(Kind.DEADLOCK), in_database=unsort_claims, faults=("freeze_postgres",) * 4, batch_share=0.9
+        _kinds(Kind.DEADLOCK), in_database=unsort_claims, batch_share=0.9, is_quick=False
     ),
     "retry_in_client": Plant(_kinds(Kind.HELD_UP), faults=("freeze_valkey",) * 4, is_quick=False),
     # What was cancelled while it waited for the standby is told as done, and lost with the first disk.
@@ -53,7 +55,7 @@ PLANTS: Mapping[str, Plant] = {
         _kinds(Kind.ACCEPTED_LOST), world=WORLDS["standby"], faults=("promote_standby",) * 2, is_quick=False
     ),
     # Passes whose key was revoked seconds ago are taken by validators that never heard of it.
-    "snapshot_never_refreshed": Plant(_kinds(Kind.ACCEPTED_REVOKED), settle_seconds=3.5),
+    "snapshot_never_refreshed": Plant(_kinds(Kind.ACCEPTED_REVOKED), settle_seconds=3.5, is_quick=False),
     # Passes that nobody took again after their undo are refused in the first of the last rounds.
     "undo_leaves_its_mark": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), undo_share=0.5),
     # Two closings at once take the same number and lines, which the record refuses: an internal error.

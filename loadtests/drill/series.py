@@ -22,6 +22,7 @@ from loadtests.drill.world import WORLDS
 
 BOOKLETS_PER_DRILL = 1_500
 FAULTS_PER_DRILL = 35
+PLANT_BOOKLETS = 60  # a planted fault brings its own faults, and shows soon
 PHONES = 32
 BATCH_SHARE = 0.9  # more answers for the same work of phones, which share the machine with what they drill
 # One after the other: each world has faults that the others do not have.
@@ -83,7 +84,7 @@ def run_series(
         faults = [next(decks[world]) for _ in range(FAULTS_PER_DRILL)]
         orders = Orders(
             rng.getrandbits(SEED_BITS),
-            booklets=BOOKLETS_PER_DRILL,
+            booklets=PLANT_BOOKLETS if plant else BOOKLETS_PER_DRILL,
             faults=faults,
             world=WORLDS[world].offered(),
             plant=plant,

@@ -22,6 +22,11 @@ ONE_LIVE = "ON CONFLICT (booklet, pass_number) WHERE undone_at IS NULL DO NOTHIN
 NO_UNIQUE_KEY = """
 DROP INDEX acceptances_one_live;
 CREATE INDEX acceptances_one_live ON acceptances (booklet, pass_number) WHERE undone_at IS NULL"""
+# A slow disk: what two flushes hold overlaps for long enough to show in which order they take it.
+SLOW_ROWS = """
+CREATE FUNCTION take_slowly() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END';
+CREATE TRIGGER take_slowly BEFORE INSERT ON acceptances FOR EACH ROW EXECUTE FUNCTION take_slowly()"""
 SORTED_LOCKS = "FROM unnest(attempt_ids) AS a ORDER BY 1"
 SORTED_ROWS = "ORDER BY c.booklet, c.pass_number"
 
@@ -62,8 +67,9 @@ async def drop_unique_key(superuser: Connection) -> None:
 
 
 async def unsort_claims(superuser: Connection) -> None:
-    """Take rows and locks in whatever order the candidates come."""
-    await _rewrite_claim(superuser, {SORTED_LOCKS: "FROM unnest(attempt_ids) AS a", SORTED_ROWS: ""}, "")
+    """Take rows and locks in whatever order the candidates come, slowly enough to be seen."""
+    changes = {SORTED_LOCKS: "FROM unnest(attempt_ids) AS a", SORTED_ROWS: ""}
+    await _rewrite_claim(superuser, changes, SLOW_ROWS)
 
 
 async def _rewrite_claim(superuser: Connection, changes: dict[str, str], statements: str) -> None:
@@ -72,6 +78,5 @@ async def _rewrite_claim(superuser: Connection, changes: dict[str, str], stateme
         assert definition.count(old) == 1, "claim_passes() is written otherwise now: plant this fault anew"
         definition = definition.replace(old, new)
     async with superuser.transaction():
-        if statements:
-            await superuser.execute(statements)
+        await superuser.execute(statements)
         await superuser.execute(definition)

@@ -32,7 +32,7 @@ class ValidatorProcess:
         self._holder.bind(("127.0.0.1", 0))
         self.port: int = self._holder.getsockname()[1]
         self.environment = {**environment, "POINCON_PORT": str(self.port)}
-        self._module = module
+        self.module = module
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +41,7 @@ class ValidatorProcess:
         leashed = (sys.executable, "-I", "-S", leash.__file__, str(os.getpid()))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [*leashed, sys.executable, "-m", *self._module],
+                [*leashed, sys.executable, "-m", *self.module],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -65,6 +65,12 @@ class ValidatorProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    async def restart_as(self, module: tuple[str, ...]) -> None:
+        self.kill()
+        self.module = module
+        self.start()
+        await self.ready()
 
     def kill(self) -> None:
         process, self._process = self._process, None

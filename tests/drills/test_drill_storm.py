@@ -19,7 +19,7 @@ TOO_LONG = {"half_open_postgres_lines"}
 RECOVERY_SECONDS_MAX = 20.0  # a validator that was killed starts anew, on a machine that is busy
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_a_stack_that_keeps_breaking_takes_each_pass_once_and_keeps_every_word(
     drill_folder: Path, tell: Callable[[Report], None]
 ) -> None:
