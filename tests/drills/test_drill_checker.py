@@ -285,17 +285,6 @@ FALSE_RECORDS = {
         Kind.BAD_REMITTANCE,
         a_record(a_row(), remittances=(a_remittance(a_row()), a_remittance(a_row(), number=2))),
     ),
-    "a remittance whose number leaves a gap": (
-        Kind.BAD_REMITTANCE,
-        a_record(
-            a_row(),
-            remittances=(
-                a_remittance(
-                    a_row(), number=3, lines_sha256=hash_of_lines(SIRET, 3, list(a_remittance(a_row()).lines))
-                ),
-            ),
-        ),
-    ),
     "an audit that is not clean": (Kind.AUDIT, a_record(a_row(), disagreements=("seals: edited",))),
 }
 

@@ -13,7 +13,7 @@ from loadtests.drill.world import WORLDS
 
 SEED = 20_240_116
 FAULTS = 20
-BOOKLETS = 120
+BOOKLETS = 80
 # They wait for what takes eleven seconds to be found out; `poincon drill` has them.
 TOO_LONG = {"half_open_postgres_lines"}
 RECOVERY_SECONDS_MAX = 20.0  # a validator that was killed starts anew, on a machine that is busy
