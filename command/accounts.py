@@ -36,6 +36,7 @@ role_option = click.option(
 programme_option = click.option("--programme", type=int, help="Number of a funder's programme.")
 operator_option = click.option("--operator", metavar="SIRET", help="SIRET of a manager's operator.")
 prescriber_option = click.option("--prescriber", type=int, help="Number of the prescriber handed out for.")
+territory_option = click.option("--territory", type=int, help="Number of a reader's territory.")
 
 
 @accounts.command("add")
@@ -45,6 +46,7 @@ prescriber_option = click.option("--prescriber", type=int, help="Number of the p
 @programme_option
 @operator_option
 @prescriber_option
+@territory_option
 @click.option("--person", type=int, help="Number of a person who hands out, as `poincon prescribers` tells.")
 @click.option("--same-person-as", metavar="EMAIL", help="The person has that account already.")
 @click.option("--namesake", is_flag=True, help="Another person of this name has an account already.")
@@ -57,6 +59,7 @@ def add(
     programme: int | None,
     operator: str | None,
     prescriber: int | None,
+    territory: int | None,
     person: int | None,
     same_person_as: str | None,
     namesake: bool,
@@ -80,6 +83,7 @@ def add(
             programme_id=programme,
             operator_id=await _operator_id(connection, operator),
             prescriber_id=prescriber,
+            territory_id=territory,
             person_id=person,
             same_person_as=same_person_as,
             is_namesake=namesake,
@@ -96,6 +100,7 @@ def add(
 @programme_option
 @operator_option
 @prescriber_option
+@territory_option
 @click.option("--reason", required=True, type=TEXT, help="Why: kept with the event.")
 @data_option
 def change_role_of(
@@ -104,6 +109,7 @@ def change_role_of(
     programme: int | None,
     operator: str | None,
     prescriber: int | None,
+    territory: int | None,
     reason: str,
     data: Path | None,
 ) -> None:
@@ -120,6 +126,7 @@ def change_role_of(
             programme_id=programme,
             operator_id=await _operator_id(connection, operator),
             prescriber_id=prescriber,
+            territory_id=territory,
             actor=around.actor,
             reason=reason,
         )
@@ -204,6 +211,8 @@ def list_all(as_json: bool, data: Path | None) -> None:
                     "role": account.role,
                     "programme": account.programme_id,
                     "operator": account.operator_id,
+                    "prescriber": account.prescriber_id,
+                    "territory": account.territory_id,
                     "second_factor": account.has_second_factor,
                     "disabled_at": account.disabled_at,
                 }

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from command.deliveries import dispatch_command, receive_command
 from command.identity import as_option, signed_in
 from command.surroundings import TEXT, Surroundings, data_option, print_json, run
 from ledger.account_rows import Role
@@ -201,6 +202,10 @@ def activate_command(delivery_id: int, reason: str, data: Path | None) -> None:
             )
 
     click.echo(f"{run(work())} booklets activated")
+
+
+grants.add_command(dispatch_command)
+grants.add_command(receive_command)
 
 
 def _tell(found: list[Grant], *, as_json: bool) -> None:

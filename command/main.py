@@ -30,6 +30,7 @@ from command.remittances import remittances
 from command.report import report
 from command.service import migrate, serve
 from command.statements import statements
+from command.territories import territories
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,6 +50,7 @@ for subcommand in (
     programmes,
     orders,
     grants,
+    territories,
     booklets,
     prescribers,
     handouts,

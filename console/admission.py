@@ -1,5 +1,5 @@
 """Who is let through to a page: a whole session, a role that the route names, a form of our own, and for what
-releases money a fresh proof of who it is."""
+releases money, signs or decides a fresh proof of who it is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -66,6 +66,8 @@ def admitted(
             visit = replace(visit, form=form, files=files)
             if request.method == "POST" and not is_same(form.get(CSRF_FIELD, ""), visit.csrf_token):
                 raise PageRefused(STALE_FORM)
+            if is_releasing and not before_enrolment and lacks_factor(visit):
+                raise web.HTTPSeeOther(ENROL)
             if is_releasing and not is_fresh(visit.session, visit.now):
                 raise web.HTTPSeeOther(f"{CONFIRM}?{NEXT}={quote(_page_of_form(request), safe='')}")
             return await page(visit)
@@ -93,10 +95,13 @@ async def _let_in(
 
 
 def must_enrol(visit: Visit) -> bool:
-    """Those who approve need a second factor where the setting says so."""
-    account = visit.account
-    is_asked = visit.console.require_second_factor and account.role in APPROVING
-    return is_asked and not account.has_second_factor
+    """Those who approve need a second factor for all that they do, where the setting says so."""
+    return visit.account.role in APPROVING and lacks_factor(visit)
+
+
+def lacks_factor(visit: Visit) -> bool:
+    """Others need one for what they release, sign or decide."""
+    return visit.console.require_second_factor and not visit.account.has_second_factor
 
 
 def is_fresh(session: Session, now: datetime) -> bool:

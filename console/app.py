@@ -46,7 +46,7 @@ def add_console(
     pool: the key under which the application holds its pool once it runs.
     keys: where the practice key is; None: practice booklets are printed by the command only.
     master_secret: seals second factors; None: nobody can enrol one.
-    require_second_factor: of those who approve.
+    require_second_factor: of those who approve; of others for what they sign or decide.
     receipts: exports an operator's receipts; None: the service that has their keys is elsewhere.
     database_url: of the pool's record; None: accounts are rendered by the command only.
     allows_private_webhooks: addresses of our own network may be called. sends_mail: notices leave by mail.

@@ -1,5 +1,5 @@
-"""« Est-ce bien vous ? »: a fresh proof before what releases money. A code, or the password where there is no
-second factor."""
+"""« Est-ce bien vous ? »: a fresh proof before what releases money, signs or decides. A code, or the password
+where there is no second factor."""
 
 from math import ceil
 

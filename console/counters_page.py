@@ -10,8 +10,10 @@ from programmes.counters import DEFINITIONS, IDENTITY
 
 
 async def show_counters(visit: Visit) -> web.StreamResponse:
-    """A funder reads its own programme's."""
-    found = await read_counters(visit.connection, now=visit.now, programme_id=visit.account.programme_id)
+    """A funder reads its own programme's, a territory's reader its own territory's."""
+    read = await read_counters(visit.connection, now=visit.now, programme_id=visit.account.programme_id)
+    own = visit.account.territory_id
+    found = [one for one in read if own in {None, one.territory_id}]
     programmes = [
         (placed[0], placed, total(placed))
         for placed in (list(group) for _, group in groupby(found, lambda one: one.programme_id))

@@ -9,6 +9,7 @@ from console.form import FieldRefused, name_in, reason_in
 from console.french import exact_euros
 from console.refusal import BUSY, NO_DELIVERY, PageRefused
 from console.rendering import NO_STORE
+from console.scope import is_own_territory
 from console.visit import Visit
 from ledger.booklets import FundsMissing
 from ledger.deliveries import (
@@ -90,9 +91,12 @@ async def activate(visit: Visit) -> web.StreamResponse:
 
 async def _asked(visit: Visit) -> Delivery:
     try:
-        return await find_delivery(visit.connection, number_in(visit, "delivery", NO_DELIVERY))
+        delivery = await find_delivery(visit.connection, number_in(visit, "delivery", NO_DELIVERY))
     except GrantRefused:
         raise PageRefused(NO_DELIVERY) from None
+    if not is_own_territory(visit, delivery.territory_id):
+        raise PageRefused(NO_DELIVERY)
+    return delivery
 
 
 async def _page(

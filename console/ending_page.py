@@ -26,6 +26,7 @@ from ledger.joint_statements import (
     signatures_of,
 )
 from ledger.payout_register import person_names
+from ledger.statement_papers import find_papers
 from ledger.validity_ends import (
     EndingProgramme,
     StageRefused,
@@ -36,6 +37,7 @@ from ledger.validity_ends import (
     propose_block,
     record_stage,
 )
+from payouts.statement_freezing import freeze_statement
 from programmes.end_of_validity import Phase, Stage, Validity, due_stages
 
 PHASES = {
@@ -103,6 +105,7 @@ async def show_ending(visit: Visit, wrong: FieldRefused | None = None) -> web.St
         persons=await person_names(visit.connection, [one.by_person for one in done.values()]),
         statement=statement,
         signatures=await signatures_of(visit.connection, statement) if statement else {},
+        papers=await find_papers(visit.connection, statement) if statement else None,
         decisions=[(one, BECOME[one.kind]) for one in decisions],
         undecided_cents=statement.unused_cents - decided_cents if statement else 0,
         refunds=[(one, await refund_lines(visit.connection, one.amount_cents)) for one in waiting],
@@ -134,7 +137,7 @@ async def acknowledge(visit: Visit) -> web.StreamResponse:
 
 
 async def draw(visit: Visit) -> web.StreamResponse:
-    ending = await _ending(visit)
+    ending = await ending_asked(visit)
     if Validity(ending.last_day, ending.grace_days).phase(visit.now) is not Phase.STATEMENT:
         raise PageRefused(NO_PAGE)
     return await _done(
@@ -146,8 +149,8 @@ async def draw(visit: Visit) -> web.StreamResponse:
 
 async def sign(visit: Visit) -> web.StreamResponse:
     """The form holds the hash of what the screen showed."""
-    ending = await _ending(visit)
-    statement = await _statement(visit, ending)
+    ending = await ending_asked(visit)
+    statement = await statement_asked(visit, ending)
     side = _side(visit)
     if side is None:
         raise PageRefused(NO_PAGE)
@@ -155,16 +158,17 @@ async def sign(visit: Visit) -> web.StreamResponse:
         seen = bytes.fromhex(visit.form.get("empreinte", ""))
     except ValueError:
         seen = b""
-    return await _done(
-        visit,
-        ending,
-        lambda: sign_statement(visit.connection, statement, side, seen=seen, **_who(visit)),
-    )
+
+    async def signed() -> None:
+        await sign_statement(visit.connection, statement, side, seen=seen, **_who(visit))
+        await freeze_statement(visit.connection, statement, at=visit.now, actor=visit.account.actor)
+
+    return await _done(visit, ending, signed)
 
 
 async def decide(visit: Visit) -> web.StreamResponse:
-    ending = await _ending(visit)
-    statement = await _statement(visit, ending)
+    ending = await ending_asked(visit)
+    statement = await statement_asked(visit, ending)
     try:
         kind = Become(visit.form.get("devenir", ""))
     except ValueError:
@@ -192,8 +196,8 @@ async def decide(visit: Visit) -> web.StreamResponse:
 
 async def refund(visit: Visit) -> web.StreamResponse:
     """The trustee says which debit of the bank gave the money back."""
-    ending = await _ending(visit)
-    statement = await _statement(visit, ending)
+    ending = await ending_asked(visit)
+    statement = await statement_asked(visit, ending)
     decision = int(visit.request.match_info["decision"])
     if decision not in {one.id for one in await decisions_of(visit.connection, statement)}:
         raise PageRefused(NO_PAGE)
@@ -250,7 +254,7 @@ def _asked(visit: Visit, endings: list[EndingProgramme]) -> EndingProgramme | No
     return found
 
 
-async def _ending(visit: Visit) -> EndingProgramme:
+async def ending_asked(visit: Visit) -> EndingProgramme:
     found = _asked(visit, await ending_programmes(visit.connection, _own(visit)))
     assert found is not None  # its number is in the address
     return found
@@ -258,7 +262,7 @@ async def _ending(visit: Visit) -> EndingProgramme:
 
 async def _due(visit: Visit, stage: Stage) -> EndingProgramme:
     """The programme, if the day has come for the stage; what was done already is refused by the record."""
-    ending = await _ending(visit)
+    ending = await ending_asked(visit)
     done = {Stage(one) for one in await done_stages(visit.connection, ending)}
     if stage not in done and stage not in due_stages(
         Validity(ending.last_day, ending.grace_days), done, visit.now
@@ -267,7 +271,7 @@ async def _due(visit: Visit, stage: Stage) -> EndingProgramme:
     return ending
 
 
-async def _statement(visit: Visit, ending: EndingProgramme) -> JointStatement:
+async def statement_asked(visit: Visit, ending: EndingProgramme) -> JointStatement:
     found = await find_statement(visit.connection, ending)
     if found is None:
         raise PageRefused(NO_PAGE)

@@ -1,12 +1,13 @@
-"""Events in French: who, what, on what. An action that is not known here is shown as it is recorded."""
+"""Events in French: who, what, on what; what else they tell is event_details.py's. An action that is not
+known here is shown as it is recorded."""
 
-from typing import Any
+import re
 
 from console.payout_words import bank_reference
 from ledger.account_rows import Role
 from ledger.calendar_rows import Calendar
 from ledger.rows import CancelCause
-from programmes.print.french import NBSP, exact_euros, thousands
+from programmes.print.french import NBSP, thousands
 
 CAUSES: dict[str, str] = {
     CancelCause.LOST: "perdu",
@@ -46,9 +47,9 @@ ACTIONS = {
     "batch.issue": "Lot émis",
     "booklet.cancel": "Carnet annulé",
     "booklet.hand_out": "Carnet remis à un bénéficiaire",
-    "booklet.release": "Encours d’un carnet rendu au programme",
+    "booklet.release": "Reste d’un carnet rendu aux fonds du programme",
     "booklet.replace": "Carnet remplacé",
-    "booklet.transfer": "Carnets déplacés",
+    "booklet.transfer": "Carnets confiés ou déplacés",
     "booklet.undo_hand_out": "Remise annulée",
     "contact.add": "Adresse d’avis ajoutée",
     "contact.remove": "Adresse d’avis retirée",
@@ -56,16 +57,15 @@ ACTIONS = {
     "correction.decide": "Correction décidée",
     "criteria.publish": "Critères publiés",
     "declaration.freeze": "Déclaration annuelle arrêtée",
-    "delivery.activate": "Carnets d’une livraison activés",
-    "delivery.dispatch": "Carnets envoyés à un territoire",
-    "delivery.receive": "Livraison reçue",
+    "delivery.dispatch": "Livraison expédiée",
+    "delivery.receive": "Livraison arrivée",
     "device.enrol": "Téléphone enrôlé",
     "device.invite": "Lien d’enrôlement créé",
     "device.revoke": "Téléphone révoqué",
     "dispute.correct": "Litige résolu par une correction",
     "dispute.open": "Ligne de bordereau contestée",
     "dispute.release": "Litige levé",
-    "grant.approve": "Dotation approuvée",
+    "grant.approve": "Dotation accordée",
     "grant.propose": "Dotation proposée",
     "grant.refuse": "Dotation refusée",
     "guard.raise": "Marques de garde effacées",
@@ -73,8 +73,9 @@ ACTIONS = {
     "key.plan": "Clé annoncée",
     "key.retired": "Clé retirée",
     "key.revoked": "Clé révoquée",
-    "notice.confirm": "Avis confirmé reçu",
-    "notice.drop": "Avis classé",
+    "notice.correct": "Avis rectifié",
+    "notice.confirm": "Avis reçu, d’après son destinataire",
+    "notice.drop": "Avis classé sans suite",
     "notice.resend": "Avis renvoyé",
     "operator.add": "Opérateur ajouté",
     "operator.disqualify": "Qualification close",
@@ -82,12 +83,12 @@ ACTIONS = {
     "operator.qualify": "Opérateur qualifié",
     "operator.release": "Paiements repris",
     "operator.suspend": "Opérateur suspendu",
-    "order.approve": "Épreuve approuvée",
+    "order.approve": "Bon à tirer approuvé",
     "order.cancel": "Commande annulée",
-    "order.place": "Commande de carnets",
-    "order.produce": "Commande mise en production",
-    "order.proof": "Épreuve tirée",
-    "order.quote": "Devis reçu",
+    "order.place": "Carnets commandés",
+    "order.produce": "Fichier de l’imprimeur écrit",
+    "order.proof": "Épreuve dessinée",
+    "order.quote": "Devis accepté",
     "order.refuse": "Épreuve refusée",
     "payout.accepted": "Lot de virements accepté par la banque",
     "payout.approve": "Lot de virements approuvé",
@@ -101,8 +102,8 @@ ACTIONS = {
     "practice.print": "Carnets d’entraînement imprimés",
     "prescriber.add": "Prescripteur ajouté",
     "prescriber.count": "Stock compté",
-    "prescriber.join": "Personne qui remet des carnets ajoutée",
-    "prescriber.leave": "Personne qui ne remet plus de carnets",
+    "prescriber.join": "Personne ajoutée : elle remet des carnets",
+    "prescriber.leave": "Personne retirée : elle ne remet plus de carnets",
     "programme.add": "Programme ouvert",
     "programme.amend": "Validité modifiée par avenant",
     "programme.calendar": "Calendrier des clôtures changé",
@@ -114,12 +115,12 @@ ACTIONS = {
     "scan.undo": "Encaissement annulé par l’opérateur",
     "service.mednum": "Service nommé selon le schéma national",
     "site.describe": "Lieu décrit",
-    "territory.condition": "Condition d’un territoire remplie",
-    "territory.reduce": "Dotation réduite",
-    "territory.restitute": "Carnets rendus par un territoire",
-    "territory.resume": "Suspension levée",
+    "territory.condition": "Condition cochée",
+    "territory.reduce": "Dotation du territoire réduite",
+    "territory.restitute": "Carnets repris à un territoire",
+    "territory.resume": "Suspension du territoire levée",
     "territory.suspend": "Territoire suspendu",
-    "territory.withdraw": "Condition d’un territoire retirée",
+    "territory.withdraw": "Condition décochée",
     "trustee.approve": "Compte du mandataire approuvé",
     "trustee.format": "Format des virements changé",
     "trustee.propose": "Compte du mandataire proposé",
@@ -127,6 +128,7 @@ ACTIONS = {
     "validity.alert": "Alerte de fin de validité",
     "validity.block_approved": "Blocage des carnets jamais remis, approuvé",
     "validity.block_proposed": "Blocage des carnets jamais remis, proposé",
+    "validity.papers": "Pièces de l’état contradictoire arrêtées",
     "validity.released": "Valeur des pass expirés rendue aux fonds",
     "validity.sign": "État contradictoire signé",
     "validity.statement": "État contradictoire arrêté",
@@ -169,45 +171,8 @@ ACTORS = {
     "calendar": "calendrier de clôture",
     "demo": "démonstration",
     "enrolment": "lien d’enrôlement",
+    "threshold": "le seuil de consommation",
     "validator": "le service",
-}
-DETAILS = {
-    "account": "compte",
-    "after": "après",
-    "amount_cents": "montant",
-    "before": "avant",
-    "booklet_count": "carnets",
-    "booklets": "carnets",
-    "cause": "cause",
-    "counted": "comptés",
-    "ends_on": "dernier jour",
-    "expected": "attendus",
-    "first_booklet": "premier carnet",
-    "first_pass": "premier pass",
-    "format": "format",
-    "holder": "titulaire",
-    "iban": "IBAN",
-    "iban_end": "fin de l’IBAN",
-    "last_booklet": "dernier carnet",
-    "last_pass": "dernier pass",
-    "left": "codes restants",
-    "line": "ligne",
-    "matches": "virements",
-    "message_id": "message",
-    "name": "nom",
-    "new_booklet": "nouveau carnet",
-    "operator": "structure",
-    "prescriber": "prescripteur n°",
-    "programme": "programme",
-    "purpose": "usage",
-    "reference": "écriture",
-    "remittance": "bordereau",
-    "role": "rôle",
-    "role_old": "rôle d’avant",
-    "sessions": "sessions",
-    "sha256": "SHA-256",
-    "total_cents": "total",
-    "transfers": "virements",
 }
 CALENDARS: dict[str, str] = {
     Calendar.NONE: "quand la structure le veut",
@@ -222,9 +187,8 @@ ROLES: dict[str, str] = {
     Role.OPERATOR: "Gestion d’une structure",
     Role.AUDITOR: "Contrôle, lecture seule",
     Role.PRESCRIBER: "Remise de carnets",
+    Role.TERRITORY: "Lecture d’un territoire",
 }
-DIGEST_SHOWN = 12
-PURPOSES = {"pass": "pass", "practice": "entraînement", "receipt": "reçus"}
 
 
 def action_words(action: str) -> str:
@@ -244,26 +208,10 @@ def subject_words(subject: str) -> str:
         return name
     if kind in KINDS and name.isdecimal():
         return f"{KINDS[kind]} n°{NBSP}{thousands(int(name))}"
+    if kind == "territory" and (found := re.fullmatch(r"(\d+)/(\d+)", name)):
+        return f"territoire n°{NBSP}{found[2]}, programme n°{NBSP}{found[1]}"
     if kind == "bank_line":
         name = bank_reference(name)
     if kind in NAMED_KINDS and name:
         return f"{NAMED_KINDS[kind]}{NBSP}{name}"
     return subject
-
-
-def detail_words(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{DETAILS.get(key, key)}{NBSP}: {_value(key, value)}" for key, value in detail.items())
-
-
-def _value(key: str, value: object) -> str:
-    if key in {"cause", "purpose", "role", "role_old"} and isinstance(value, str):
-        return (CAUSES | PURPOSES | ROLES).get(value, value)
-    if key in {"before", "after"} and isinstance(value, str):
-        return CALENDARS.get(value, value)
-    if key.endswith("_cents") and isinstance(value, int):
-        return exact_euros(value)
-    if key == "reference" and isinstance(value, str):
-        return bank_reference(value)
-    if key == "sha256" and isinstance(value, str):
-        return f"{value[:DIGEST_SHOWN]}…"
-    return thousands(value) if isinstance(value, int) else str(value)

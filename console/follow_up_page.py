@@ -14,6 +14,7 @@ from aiohttp import web
 from console.follow_up_chart import CategoryBar, WeekChart, category_bars, week_chart
 from console.refusal import NO_PAGE, PageRefused
 from console.rendering import NO_STORE
+from console.scope import readable_programmes
 from console.visit import Visit
 from ledger.account_rows import Role
 from ledger.connect import Connection
@@ -23,7 +24,7 @@ from ledger.payout_register import programme_names
 from ledger.structures import paris_day
 from payouts.monthly_return import file_name
 from programmes.forecast import WEEKS, Forecast, forecast
-from programmes.returns import tables_of
+from programmes.returns import passes_by_territory, tables_of
 from programmes.usage import Usage, usage
 
 ReturnPaper: TypeAlias = Callable[[Connection, int, date], Awaitable[bytes | None]]
@@ -46,9 +47,7 @@ class Shown:
 
 
 async def show_follow_up(visit: Visit) -> web.StreamResponse:
-    names = await programme_names(visit.connection)
-    if visit.account.role is Role.FUNDER:
-        names = {one: name for one, name in names.items() if one == visit.account.programme_id}
+    names = await readable_programmes(visit)
     programme_id = _wanted(visit, names)
     if programme_id is None:
         return visit.show("follow_up.html", programmes=names, programme_id=None)
@@ -56,9 +55,12 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
     followed = await follow_up(visit.connection, programme_id, now=now, weeks=WEEKS_SHOWN)
     returns = await list_returns(visit.connection, programme_id)
     facts = [one.facts for one in returns]
-    people = followed.handed_out()
-    used: Usage = usage(facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries)
-    places = (followed.whole, *followed.territories)
+    places = _places(visit, followed)
+    own = places[0].name if visit.account.territory_id is not None else None
+    people = followed.handed_out(visit.account.territory_id)
+    used: Usage = usage(
+        facts, distributed_passes=people.passes, beneficiaries=people.beneficiaries, territory=own
+    )
     return visit.show(
         "follow_up.html",
         programmes=names,
@@ -68,6 +70,8 @@ async def show_follow_up(visit: Visit) -> web.StreamResponse:
         shown=[_shown(followed, one, facts, paris_day(now)) for one in places],
         dimensions=DIMENSIONS,
         returns=list(reversed(returns)),
+        own=own,
+        own_passes=[passes_by_territory([one.facts]).get(own, 0) for one in reversed(returns)] if own else [],
         usage=used,
         read_at=now,
     )
@@ -98,6 +102,14 @@ async def _frozen(visit: Visit, suffix: str, kind: str, read: ReturnPaper) -> we
     charset = "utf-8" if suffix == "csv" else None
     headers = NO_STORE | {"Content-Disposition": disposition}
     return web.Response(body=content, content_type=kind, charset=charset, headers=headers)
+
+
+def _places(visit: Visit, follow: FollowUp) -> tuple[Followed, ...]:
+    """The whole and its territories; for a territory's reader its territory alone."""
+    own = visit.account.territory_id
+    if own is None:
+        return (follow.whole, *follow.territories)
+    return tuple(one for one in follow.territories if one.territory_id == own)
 
 
 def _wanted(visit: Visit, names: Mapping[int, str]) -> int | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from console.refusal import FORM_TOO_LONG, FORM_UNREADABLE, PageRefused
 
 FORM_BYTES_MAX = 16 * 1024
-FIELDS_MAX = 20
+FIELDS_MAX = 30
 NAME_CHARS_MAX = 100
 REASON_CHARS_MAX = 500
 BOOKLET_MAX = 2**40 - 1

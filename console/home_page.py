@@ -1,4 +1,5 @@
-"""The first page: counters of the whole instance, of a funder's programme, or an operator's own money."""
+"""The first page: counters of the whole instance, of a funder's programme, or an operator's own money. Who
+hands out and who reads a territory have theirs in other modules."""
 
 from dataclasses import replace
 
@@ -6,16 +7,18 @@ from aiohttp import web
 
 from console.handout_page import show_desk
 from console.operator_words import ACCOUNT_TROUBLE, waiting_sentence
+from console.territory_home import show_territory_home
 from console.visit import Visit
 from ledger.account_rows import Role
 from ledger.bank_accounts import current_accounts
 from ledger.correction_claims import claimed_corrections
 from ledger.corrections import waiting_corrections
 from ledger.money import operator_money
-from ledger.overview import read_overview
+from ledger.overview import COUNTED, read_overview
 from ledger.remittances import list_remittances
 from ledger.structures import find_structure
 from payouts.preparing import account_trouble
+from programmes.counters import DEFINITIONS
 
 LATEST = 5
 
@@ -25,6 +28,8 @@ async def show_home(visit: Visit) -> web.StreamResponse:
         return await _show_operator(visit)
     if visit.account.role is Role.PRESCRIBER:
         return await show_desk(visit)
+    if visit.account.role is Role.TERRITORY:
+        return await show_territory_home(visit)
     overview = await read_overview(visit.connection, now=visit.now)
     agrees = overview.agrees
     if visit.account.role is Role.FUNDER:
@@ -35,6 +40,7 @@ async def show_home(visit: Visit) -> web.StreamResponse:
         "overview.html",
         overview=overview,
         agrees=agrees,
+        definitions=[one for one in DEFINITIONS if one.counter in COUNTED],
         shows_operators=visit.account.role is not Role.FUNDER,
     )
 

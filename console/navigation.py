@@ -35,7 +35,11 @@ PLACES = (
     Place("/avis", "Avis"),
     Place("/journal", "Journal"),
 )
-HOMES = {Role.OPERATOR: Place("", "Nos pass"), Role.PRESCRIBER: Place("", "Remettre")}
+HOMES = {
+    Role.OPERATOR: Place("", "Nos pass"),
+    Role.PRESCRIBER: Place("", "Remettre"),
+    Role.TERRITORY: Place("", "Notre territoire"),
+}
 
 
 def places_for(role: Role, roles_of: Mapping[tuple[str, str], frozenset[Role]]) -> list[Place]:

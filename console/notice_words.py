@@ -8,6 +8,7 @@ from ledger.notice_rows import Audience, CallState, NoticeKind, NoticeState
 KINDS: Mapping[NoticeKind, str] = {
     NoticeKind.PAID: "Virement parti",
     NoticeKind.RETURNED: "Virement non abouti",
+    NoticeKind.TRANSFER_CORRECTED: "Virement rectifié",
     NoticeKind.BANK_ACCOUNT_CHANGED: "Compte bancaire changé",
     NoticeKind.BOOKLET_BLOCKED: "Carnets bloqués",
     NoticeKind.TOP_UP_PROPOSED: "Abondement proposé",

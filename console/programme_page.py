@@ -8,13 +8,16 @@ from typing import Any
 from aiohttp import web
 
 from console.address import number_in
+from console.event_words import CALENDARS
 from console.form import FieldRefused, label_in, reason_in
 from console.money_field import day_in, number_in_form
 from console.refusal import NO_PROGRAMME, PageRefused
+from console.scope import readable_programmes
 from console.visit import Visit
-from ledger.account_rows import Role
 from ledger.amendments import AmendmentRefused, amend_rules
+from ledger.calendar_rows import Calendar
 from ledger.grants import programme_granted
+from ledger.parties import known_names
 from ledger.programme_rules import list_versions, newest_rules, rules_on
 from ledger.programmes import UnknownProgramme, find_programme, list_programmes
 from ledger.rows import Programme
@@ -24,6 +27,7 @@ from programmes.granting import stock_warning
 
 PROGRAMMES = "/console/programmes"
 PUBLICS_MAX = 20
+NAMED_CHARS_MAX = 200
 NUMBERS = {  # field of the form → figure, least, most
     "tolerance": ("grace_days", 0, 365),
     "remise": ("claim_window_days", 0, 365),
@@ -53,7 +57,13 @@ async def amend(visit: Visit) -> web.StreamResponse:
     rules = await newest_rules(visit.connection, programme.id)
     try:
         version = number_in_form(visit.form, "version", told=STALE)
-        figures = _figures_in(visit.form, rules.figures)
+        known = await known_names(visit.connection)
+        figures = replace(
+            _figures_in(visit.form, rules.figures),
+            closing_calendar=_calendar_in(visit.form),
+            territory_ids=_ids_in(visit.form, "territoires", known.territories, rules.figures.territory_ids),
+            service_ids=_ids_in(visit.form, "services", known.services, rules.figures.service_ids),
+        )
         in_force_from, reason = day_in(visit.form, "effet"), reason_in(visit.form)
         await amend_rules(
             visit.connection,
@@ -73,9 +83,9 @@ async def amend(visit: Visit) -> web.StreamResponse:
 
 
 async def programme_asked(visit: Visit) -> Programme:
-    """A funder reads its own programme; another one's is as if there were none."""
+    """What is not this account's to read is as if there were none."""
     number = number_in(visit, "programme", NO_PROGRAMME)
-    if visit.account.role is Role.FUNDER and number != visit.account.programme_id:
+    if number not in await readable_programmes(visit):
         raise PageRefused(NO_PROGRAMME)
     try:
         return await find_programme(visit.connection, number)
@@ -121,6 +131,25 @@ def _publics_in(form: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
+def _calendar_in(form: Mapping[str, str]) -> Calendar:
+    try:
+        return Calendar(form.get("cloture", ""))
+    except ValueError:
+        raise FieldRefused("cloture", "Choisissez quand les bordereaux se ferment.") from None
+
+
+def _ids_in(
+    form: Mapping[str, str], field: str, known: Mapping[str, int], before: tuple[int, ...]
+) -> tuple[int, ...]:
+    """One a line, all that are covered from now on; not nothing, which would stop the programme."""
+    lines = {line for one in form.get(field, "").splitlines() if (line := " ".join(one.split()))}
+    if before and not lines:
+        raise FieldRefused(field, "Écrivez au moins un nom : sans lui, plus aucun pass ne serait accepté.")
+    if unknown := sorted(lines - known.keys()):
+        raise FieldRefused(field, f"Personne ne connaît : {', '.join(unknown)[:NAMED_CHARS_MAX]}.")
+    return tuple(sorted(known[line] for line in lines))
+
+
 def _optional_day(form: Mapping[str, str], field: str) -> date | None:
     return day_in(form, field) if form.get(field) else None
 
@@ -145,6 +174,7 @@ async def _page(visit: Visit, programme: Programme, wrong: FieldRefused | None =
     day = _day_asked(visit, today)
     newest = await newest_rules(visit.connection, programme.id)
     granted = await programme_granted(visit.connection, programme.id)
+    known = await known_names(visit.connection)
     return visit.show(
         "programme.html",
         wrong=wrong,
@@ -152,12 +182,21 @@ async def _page(visit: Visit, programme: Programme, wrong: FieldRefused | None =
         rules=await rules_on(visit.connection, programme.id, day),
         newest=newest,
         versions=(await list_versions(visit.connection, programme.id))[::-1],
+        covered={
+            "territoires": _names_of(newest.figures.territory_ids, known.territories),
+            "services": _names_of(newest.figures.service_ids, known.services),
+        },
+        CALENDARS=CALENDARS,
         granted=granted,
         warning=stock_warning(granted, newest.figures),
         day=day,
         today=today,
         is_amended="avenant" in visit.request.query,
     )
+
+
+def _names_of(ids: tuple[int, ...], known: Mapping[str, int]) -> list[str]:
+    return sorted(name for name, one in known.items() if one in ids)
 
 
 def _day_asked(visit: Visit, today: date) -> date:

@@ -165,6 +165,8 @@ NOT_FOR = {
     " cette action ; elle paraîtra au journal.",
     Role.PRESCRIBER: "Votre compte remet des carnets aux bénéficiaires et suit le stock de votre structure."
     " Pour le reste, écrivez au mandataire.",
+    Role.TERRITORY: "Votre compte lit ce que votre territoire a reçu et consommé, sans rien modifier. Pour le"
+    " reste, écrivez au mandataire.",
 }
 
 

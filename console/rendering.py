@@ -6,7 +6,7 @@ from importlib.resources import files
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from console import event_words, french, payout_words, remittance_words
+from console import event_details, event_words, french, payout_words, remittance_words
 from keys.device_key import fingerprint
 from ledger.structures import paris_day
 
@@ -44,7 +44,7 @@ class Templates:
             "cause": event_words.CAUSES.__getitem__,
             "count_of": french.count_of,
             "day": french.day,
-            "detail": event_words.detail_words,
+            "detail": event_details.detail_words,
             "euros": french.euros,
             "exact_euros": french.exact_euros,
             "fingerprint": fingerprint,

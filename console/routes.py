@@ -53,6 +53,7 @@ from console.guidance_page import send_sheet
 from console.receipts_page import export_receipts
 from console.remittance_files import send_csv, send_pdf
 from console.rendering_page import freeze, send_archive, show_renderings
+from console.statement_paper_page import send_statement_csv, send_statement_pdf
 from console.today_page import show_today
 from console.visit import Handler, Page
 from console.wiring import CONSOLE
@@ -67,6 +68,7 @@ READERS: Roles = TRUSTEE | {Role.AUDITOR}
 FUNDER: Roles = frozenset({Role.FUNDER})
 MANAGER: Roles = frozenset({Role.OPERATOR})
 PRESCRIBER: Roles = frozenset({Role.PRESCRIBER})
+TERRITORY_READER: Roles = frozenset({Role.TERRITORY})
 EVERYBODY: Roles = frozenset(Role)
 
 
@@ -78,7 +80,8 @@ class Route:
     path: str  # below /console
     page: Page
     roles: Roles
-    is_releasing: bool = False  # asks for a proof of the last minutes: for what releases money
+    # Asks for a proof of the last minutes: for what releases money, signs or decides.
+    is_releasing: bool = False
     before_enrolment: bool = False  # open to those who must still enrol their second factor
     takes_files: bool = False
 
@@ -187,8 +190,8 @@ ROUTES = (
     Route("GET", OPERATOR, structures_page.show_structure, READERS),
     Route("POST", f"{OPERATOR}/qualification", structures_page.qualify_structure, TRUSTEE),
     Route("POST", f"{OPERATOR}/fin", structures_page.end_structure, TRUSTEE),
-    Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE),
-    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE),
+    Route("POST", f"{OPERATOR}/suspension", structures_page.suspend_structure, TRUSTEE, is_releasing=True),
+    Route("POST", f"{OPERATOR}/reprise", structures_page.release_structure, TRUSTEE, is_releasing=True),
     Route("GET", SITE, site_page.show_site, READERS),
     Route("POST", SITE, site_page.describe_site, TRUSTEE),
     Route("GET", f"{OPERATOR}/compte", bank_account_page.show_bank_account, READERS),
@@ -231,18 +234,22 @@ ROUTES = (
     Route("GET", "/reddition", show_renderings, READERS | FUNDER),
     Route("GET", "/reddition/archive", send_archive, READERS | FUNDER),
     Route("POST", "/reddition", freeze, TRUSTEE),
-    # How passes are consumed, and how their validity ends
-    Route("GET", "/suivi", show_follow_up, READERS | FUNDER),
+    # How passes are consumed, and how their validity ends; a territory's reader sees what is its territory's
+    Route("GET", "/suivi", show_follow_up, READERS | FUNDER | TERRITORY_READER),
     Route("GET", f"{MONTH}.pdf", send_return_pdf, READERS | FUNDER),
     Route("GET", f"{MONTH}.csv", send_return_csv, READERS | FUNDER),
     Route("GET", "/fin-de-validite", ending_page.show_ending, READERS | FUNDER),
     Route("POST", f"{ENDING}/blocage", ending_page.propose, TRUSTEE),
-    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER),
+    Route("POST", f"{ENDING}/blocage/accord", ending_page.approve, FUNDER, is_releasing=True),
     Route("POST", f"{ENDING}/prise-en-compte", ending_page.acknowledge, FUNDER),
     Route("POST", f"{ENDING}/etat", ending_page.draw, TRUSTEE),
-    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER),
-    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER),
-    Route("POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE),
+    Route("POST", f"{ENDING}/signature", ending_page.sign, TRUSTEE | FUNDER, is_releasing=True),
+    Route("GET", f"{ENDING}/etat.pdf", send_statement_pdf, READERS | FUNDER),
+    Route("GET", f"{ENDING}/etat.csv", send_statement_csv, READERS | FUNDER),
+    Route("POST", f"{ENDING}/devenir", ending_page.decide, FUNDER, is_releasing=True),
+    Route(
+        "POST", rf"{ENDING}/remboursement/{{decision:\d+}}", ending_page.refund, TRUSTEE, is_releasing=True
+    ),
     Route("GET", "/corrections", corrections_page.show_corrections, READERS),
     Route("POST", "/corrections", corrections_page.decide, TRUSTEE),
     Route("POST", r"/corrections/{correction:\d+}/reclamation", corrections_page.claim, TRUSTEE),
@@ -263,16 +270,16 @@ ROUTES = (
     Route("POST", f"{PROGRAMME}/avenant", programme_page.amend, APPROVER),
     Route("GET", "/territoires", territories_page.show_own_territories, READERS | FUNDER),
     Route("GET", f"{PROGRAMME}/territoires", territories_page.show_territories, READERS | FUNDER),
-    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER),
+    Route("GET", TERRITORY, territory_page.show_territory, READERS | FUNDER | TERRITORY_READER),
     Route("POST", f"{TERRITORY}/condition", territory_page.check_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/condition/retrait", territory_page.uncheck_condition, TRUSTEE),
     Route("POST", f"{TERRITORY}/dotations", territory_page.propose_grant, TRUSTEE),
-    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER),
-    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER),
+    Route("POST", f"{GRANT}/approbation", territory_page.approve_grant, APPROVER, is_releasing=True),
+    Route("POST", f"{GRANT}/refus", territory_page.refuse_grant, APPROVER, is_releasing=True),
     Route("POST", f"{GRANT}/envoi", territory_page.send_booklets, TRUSTEE),
     Route("POST", f"{TERRITORY}/restitution", territory_page.take_back, TRUSTEE),
-    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER),
-    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER),
+    Route("POST", f"{TERRITORY}/mesure", territory_page.take_measure, APPROVER, is_releasing=True),
+    Route("POST", f"{TERRITORY}/reprise", territory_page.resume_territory, APPROVER, is_releasing=True),
     Route("GET", "/commandes", orders_page.show_orders, READERS),
     Route("POST", "/commandes", orders_page.place, TRUSTEE),
     Route("GET", ORDER, orders_page.show_order, READERS),
@@ -281,8 +288,8 @@ ROUTES = (
     Route("POST", f"{PROOF}/approbation", orders_page.approve_proof, APPROVER),
     Route("POST", f"{PROOF}/refus", orders_page.refuse_proof, APPROVER),
     Route("POST", f"{ORDER}/annulation", orders_page.cancel, TRUSTEE),
-    Route("GET", DELIVERY, delivery_page.show_delivery, READERS),
-    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS),
+    Route("GET", DELIVERY, delivery_page.show_delivery, READERS | TERRITORY_READER),
+    Route("GET", f"{DELIVERY}/bon.pdf", delivery_page.send_note, READERS | TERRITORY_READER),
     Route("POST", f"{DELIVERY}/arrivee", delivery_page.note_receipt, TRUSTEE),
     Route("POST", f"{DELIVERY}/activation", delivery_page.activate, TRUSTEE, is_releasing=True),
     # Booklets
@@ -291,7 +298,7 @@ ROUTES = (
     Route("POST", "/carnets/entrainement", practice_page.print_practice, TRUSTEE),
     Route("GET", BOOKLET, booklet_page.show_booklet, READERS),
     Route("POST", f"{BOOKLET}/remplacement", booklet_page.replace, TRUSTEE),
-    Route("GET", "/compteurs", show_counters, READERS | FUNDER),
+    Route("GET", "/compteurs", show_counters, READERS | FUNDER | TERRITORY_READER),
     # Prescribers: who hands booklets out, and what they have
     Route("GET", "/remise", handout_page.show_desk, PRESCRIBER),
     Route("POST", "/remise", handout_page.give, PRESCRIBER),
@@ -310,7 +317,9 @@ ROUTES = (
     Route("GET", "/candidatures", applications_page.show_applications, READERS),
     Route("POST", "/candidatures/criteres", applications_page.publish, TRUSTEE),
     Route("GET", APPLICATION, applications_page.show_application, READERS),
-    Route("POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE),
+    Route(
+        "POST", f"{APPLICATION}/decision", applications_page.decide_application, TRUSTEE, is_releasing=True
+    ),
     Route("POST", f"{APPLICATION}/recours", applications_page.enter_appeal, TRUSTEE),
     # What people and their systems are told
     Route("GET", "/avis", notices_page.show_notices, READERS),

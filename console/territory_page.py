@@ -18,6 +18,7 @@ from console.grant_words import (
 from console.money_field import day_in, number_in_form
 from console.programme_page import PROGRAMMES, programme_asked
 from console.refusal import NO_GRANT, NO_TERRITORY, PageRefused
+from console.scope import is_own_territory
 from console.territories_page import row_of
 from console.visit import Visit
 from ledger.deliveries import booklets_in_stock, dispatch, list_deliveries, restitute
@@ -230,6 +231,8 @@ async def _decide(visit: Visit, *, is_approved: bool) -> web.StreamResponse:
 async def _asked(visit: Visit) -> tuple[Programme, Standing]:
     programme = await programme_asked(visit)
     territory_id = number_in(visit, "territory", NO_TERRITORY)
+    if not is_own_territory(visit, territory_id):
+        raise PageRefused(NO_TERRITORY)
     day = paris_day(visit.now)
     try:
         return programme, await standing_of(visit.connection, programme.id, territory_id, day=day)

@@ -8,7 +8,7 @@ from console.notice_words import CALL_STATES, KINDS
 from console.refusal import NO_WEBHOOK, NO_WEBHOOK_KEYS, PageRefused
 from console.visit import Visit
 from keys.webhook_secret import new_name, new_secret, shown
-from ledger.notice_rows import NoticeKind, NoticeRefused
+from ledger.notice_rows import FOLLOWS_BY_ITSELF, NoticeRefused
 from ledger.payout_register import programme_names
 from ledger.structures import list_structures
 from ledger.webhooks import (
@@ -23,6 +23,7 @@ from programmes.notices.addresses import URL_CHARS_MAX, AddressRefused, check_ur
 
 WEBHOOKS = "/console/avis/appels"
 KIND = "genre-"
+OFFERED = {kind: words for kind, words in KINDS.items() if kind not in FOLLOWS_BY_ITSELF}
 
 
 async def show_webhooks(visit: Visit) -> web.StreamResponse:
@@ -38,7 +39,7 @@ async def add_one(visit: Visit) -> web.StreamResponse:
     if keys is None:
         raise PageRefused(NO_WEBHOOK_KEYS)
     try:
-        url, kinds = _url_in(visit), [kind for kind in NoticeKind if visit.form.get(f"{KIND}{kind}") == "oui"]
+        url, kinds = _url_in(visit), [kind for kind in OFFERED if visit.form.get(f"{KIND}{kind}") == "oui"]
         if not kinds:
             raise FieldRefused("genres", "Cochez au moins un genre d’avis.")
         operator_id, programme_id = _scope_in(visit)
@@ -111,6 +112,7 @@ async def _page(visit: Visit, wrong: FieldRefused | None = None) -> web.StreamRe
         structures=await list_structures(visit.connection, now=visit.now),
         programmes=await programme_names(visit.connection),
         KINDS=KINDS,
+        OFFERED=OFFERED,
         KIND=KIND,
     )
 

@@ -32,7 +32,7 @@ class Console:
     roles_of: Mapping[tuple[str, str], frozenset[Role]]  # by method and path as routes.py writes them
     keys: KeyFolder | None = None  # for practice booklets; the keys of passes may well be elsewhere
     second_factors: SecondFactorKeys | None = None  # None: nobody can enrol one here
-    require_second_factor: bool = False  # of those who approve
+    require_second_factor: bool = False  # of those who approve; of others for what they sign or decide
     receipts: ReceiptExport | None = None
     database_url: str | None = None  # for what is made in a process apart; None: by the command only
     renderings: RenderingDesk = field(default_factory=RenderingDesk)

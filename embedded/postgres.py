@@ -73,17 +73,20 @@ class Postgres(Server):
 
     @property
     def superuser_dsn(self) -> str:
-        return self._dsn(SUPERUSER)
+        return self._dsn(SUPERUSER, DATABASE)
 
-    def dsn(self, role: str = "poincon_owner") -> str:
+    def dsn(self, role: str = "poincon_owner", database: str = DATABASE) -> str:
         if role not in ROLES:
             raise ValueError(f"no role {role!r}: take one of {', '.join(ROLES)}")
-        return self._dsn(role)
+        return self._dsn(role, database)
 
-    def _dsn(self, role: str) -> str:
+    def superuser_dsn_of(self, database: str) -> str:
+        return self._dsn(SUPERUSER, database)
+
+    def _dsn(self, role: str, database: str) -> str:
         password = _read_passwords(self._pgpass)[role]
         host = quote(str(self.socket_folder), safe="/")
-        return f"postgresql://{role}:{password}@/{DATABASE}?host={host}&port={PORT}"
+        return f"postgresql://{role}:{password}@/{database}?host={host}&port={PORT}"
 
     def tool(self, name: str, *, role: str = SUPERUSER, database: str = DATABASE) -> Tool:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}

@@ -13,6 +13,7 @@ class Role(StrEnum):
     OPERATOR = "operator"  # runs one operator
     AUDITOR = "auditor"  # reads
     PRESCRIBER = "prescriber"  # hands booklets out for one prescriber
+    TERRITORY = "territory"  # reads what one territory was granted, holds and consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Account:
     programme_id: int | None  # of a funder, and of nobody else
     operator_id: int | None  # of an operator's manager, and of nobody else
     prescriber_id: int | None  # of who hands out, and of nobody else
+    territory_id: int | None  # of a territory's reader, and of nobody else
     has_second_factor: bool
 
     @property

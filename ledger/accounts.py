@@ -2,7 +2,9 @@
 are in sessions.py."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from ledger.account_rows import Account, Role
 from ledger.connect import Connection, Record
@@ -14,14 +16,16 @@ EMAIL_CHARS_MAX = 254
 EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 COLUMNS = """a.id, a.email, a.person_id, p.name, a.password_hash, a.disabled_at, a.role, a.programme_id,
-       a.operator_id, a.prescriber_id, EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id)"""
-COLUMN_COUNT = 11
+       a.operator_id, a.prescriber_id, a.territory_id,
+       EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id)"""
+COLUMN_COUNT = 12
 FROM_ACCOUNTS = "FROM accounts a JOIN persons p ON p.id = a.person_id"
 FIND = f"SELECT {COLUMNS} {FROM_ACCOUNTS} WHERE a.email = $1"
 ALL = f"SELECT {COLUMNS} {FROM_ACCOUNTS} ORDER BY a.email"
 ADD = """
-INSERT INTO accounts (email, person_id, password_hash, role, programme_id, operator_id, prescriber_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO accounts (email, person_id, password_hash, role, programme_id, operator_id, prescriber_id,
+                      territory_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (email) DO NOTHING RETURNING id"""
 NAMESAKE = """
 SELECT a.email FROM accounts a JOIN persons p ON p.id = a.person_id
@@ -29,17 +33,49 @@ WHERE lower(p.name) = lower($1) ORDER BY a.id LIMIT 1"""
 DISABLE = "UPDATE accounts SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL"
 SET_PASSWORD = "UPDATE accounts SET password_hash = $2 WHERE id = $1"  # noqa: S105 - a statement
 SET_ROLE = """
-UPDATE accounts SET role = $2, programme_id = $3, operator_id = $4, prescriber_id = $5 WHERE id = $1"""
+UPDATE accounts SET role = $2, programme_id = $3, operator_id = $4, prescriber_id = $5, territory_id = $6
+WHERE id = $1"""
 END_SESSIONS = "DELETE FROM sessions WHERE account_id = $1"
 PROGRAMME = "SELECT EXISTS (SELECT FROM programmes WHERE id = $1)"
 OPERATOR = "SELECT EXISTS (SELECT FROM operators WHERE id = $1)"
+TERRITORY = "SELECT EXISTS (SELECT FROM territories WHERE id = $1)"
 HANDS_OUT = """
 SELECT EXISTS (SELECT FROM prescriber_persons
                WHERE prescriber_id = $1 AND person_id = $2 AND left_at IS NULL)"""
 
 
+# What a role is bound to, and what is told when it is missing or is given to another role.
+BOUND_TO: Mapping[Role, tuple[str, str]] = {
+    Role.FUNDER: (
+        "programme_id",
+        "a funder reads one programme, and no other role names one: give --programme",
+    ),
+    Role.OPERATOR: (
+        "operator_id",
+        "a manager runs one operator, and no other role names one: give --operator",
+    ),
+    Role.PRESCRIBER: (
+        "prescriber_id",
+        "who hands out does so for one prescriber, and no other role names one: give --prescriber",
+    ),
+    Role.TERRITORY: (
+        "territory_id",
+        "a territory's reader reads one territory, and no other role names one: give --territory",
+    ),
+}
+
+
 class AccountRefused(Exception):
     """Nothing was changed; the text says why and what to do."""
+
+
+class Scope(NamedTuple):
+    """What an account is bound to: what its role needs, and nothing else."""
+
+    programme_id: int | None
+    operator_id: int | None
+    prescriber_id: int | None
+    territory_id: int | None
 
 
 def read_email(text: str) -> str | None:
@@ -68,6 +104,7 @@ async def add_account(
     programme_id: int | None = None,
     operator_id: int | None = None,
     prescriber_id: int | None = None,
+    territory_id: int | None = None,
     person_id: int | None = None,
     same_person_as: str | None = None,
     is_namesake: bool = False,
@@ -78,17 +115,16 @@ async def add_account(
     is_namesake: a person of this name has an account already, and this is somebody else.
     """
     wanted = _known_as(email)
+    scope = Scope(programme_id, operator_id, prescriber_id, territory_id)
     async with connection.transaction():
-        await _refuse_scope(connection, role, programme_id, operator_id, prescriber_id)
+        await _refuse_scope(connection, role, scope)
         if same_person_as is not None:
             person_id = (await existing_account(connection, same_person_as)).person_id
         elif person_id is None:
             await _refuse_namesake(connection, name, wanted, is_namesake=is_namesake)
             person_id = await add_person(connection, name)
         await _refuse_stranger(connection, prescriber_id, person_id)
-        account_id = await connection.fetchval(
-            ADD, wanted, person_id, password_hash, role, programme_id, operator_id, prescriber_id
-        )
+        account_id = await connection.fetchval(ADD, wanted, person_id, password_hash, role, *scope)
         if account_id is None:
             raise AccountRefused(f"there is an account {wanted} already; `poincon accounts list` shows all")
         subject = f"account:{wanted}"
@@ -105,13 +141,15 @@ async def change_role(
     actor: str,
     reason: str,
     prescriber_id: int | None = None,
+    territory_id: int | None = None,
 ) -> None:
     """Whoever was signed in is signed out: what it may do has changed."""
+    scope = Scope(programme_id, operator_id, prescriber_id, territory_id)
     async with connection.transaction():
         account = await existing_account(connection, email)
-        await _refuse_scope(connection, role, programme_id, operator_id, prescriber_id)
+        await _refuse_scope(connection, role, scope)
         await _refuse_stranger(connection, prescriber_id, account.person_id)
-        await connection.execute(SET_ROLE, account.id, role, programme_id, operator_id, prescriber_id)
+        await connection.execute(SET_ROLE, account.id, role, *scope)
         await connection.execute(END_SESSIONS, account.id)
         await record_event(
             connection,
@@ -176,25 +214,17 @@ async def _refuse_stranger(connection: Connection, prescriber_id: int | None, pe
         )
 
 
-async def _refuse_scope(
-    connection: Connection,
-    role: Role,
-    programme_id: int | None,
-    operator_id: int | None,
-    prescriber_id: int | None,
-) -> None:
-    if (role is Role.PRESCRIBER) != (prescriber_id is not None):
-        raise AccountRefused(
-            "who hands out does so for one prescriber, and no other role names one: give --prescriber"
-        )
-    if (role is Role.FUNDER) != (programme_id is not None):
-        raise AccountRefused("a funder reads one programme, and no other role names one: give --programme")
-    if (role is Role.OPERATOR) != (operator_id is not None):
-        raise AccountRefused("a manager runs one operator, and no other role names one: give --operator")
+async def _refuse_scope(connection: Connection, role: Role, scope: Scope) -> None:
+    for bound, (field, told) in BOUND_TO.items():
+        if (role is bound) != (getattr(scope, field) is not None):
+            raise AccountRefused(told)
+    programme_id, operator_id, _, territory_id = scope
     if programme_id is not None and not await connection.fetchval(PROGRAMME, programme_id):
         raise AccountRefused(f"no programme {programme_id}; `poincon programmes list` shows those known")
     if operator_id is not None and not await connection.fetchval(OPERATOR, operator_id):
         raise AccountRefused(f"no operator {operator_id}; the console's page Structures shows those known")
+    if territory_id is not None and not await connection.fetchval(TERRITORY, territory_id):
+        raise AccountRefused(f"no territory {territory_id}; the console's page Territoires shows those known")
 
 
 def _known_as(email: str) -> str:

@@ -20,6 +20,11 @@ PERIOD_CHECKS: dict[str, str] = {
     "papers_of_returns_are_whole": """
         SELECT format('return of %s, programme %s', month, programme_id), 'its CSV or PDF has another SHA-256'
         FROM monthly_returns WHERE sha256(csv) <> csv_sha256 OR sha256(pdf) <> pdf_sha256""",
+    "papers_of_statements_are_whole": """
+        SELECT format('joint statement %s', s.id), 'its papers have another SHA-256, or another statement'
+        FROM joint_statement_papers p JOIN joint_statements s ON s.id = p.statement_id
+        WHERE sha256(p.csv) <> p.csv_sha256 OR sha256(p.pdf) <> p.pdf_sha256
+           OR position(encode(s.facts_sha256, 'hex') IN convert_from(p.csv, 'UTF8')) = 0""",
     "declarations_are_their_returns": """
         SELECT format('declaration of %s, programme %s', d.year, d.programme_id),
                format('told %s passes and %s c, its returns %s and %s c',

@@ -50,7 +50,7 @@ SELECT p.id, p.name, p.territory_id, t.name, p.operator_id,
         ORDER BY n.id DESC LIMIT 1)
 FROM prescribers p JOIN territories t ON t.id = p.territory_id
 LEFT JOIN ({STOCKED}) AS s ON s.prescriber_id = p.id AND s.handed_out < s.pass_count
-WHERE $1::integer IS NULL OR p.id = $1
+WHERE ($1::integer IS NULL OR p.id = $1) AND ($3::integer IS NULL OR p.territory_id = $3)
 GROUP BY p.id, t.id ORDER BY t.name, p.name LIMIT {PRESCRIBERS_MAX}"""
 BOOKLETS = f"""
 SELECT s.number, p.name, s.since, s.pass_count, s.handed_out, s.state
@@ -100,12 +100,14 @@ async def transfer_booklets(
 
 
 async def read_stock(connection: Connection, prescriber_id: int, *, now: datetime) -> StockLine | None:
-    row = await connection.fetchrow(STOCK, prescriber_id, now)
+    row = await connection.fetchrow(STOCK, prescriber_id, now, None)
     return _line(tuple(row)) if row else None
 
 
-async def list_stock(connection: Connection, *, now: datetime) -> list[StockLine]:
-    return [_line(tuple(row)) for row in await connection.fetch(STOCK, None, now)]
+async def list_stock(
+    connection: Connection, *, now: datetime, territory_id: int | None = None
+) -> list[StockLine]:
+    return [_line(tuple(row)) for row in await connection.fetch(STOCK, None, now, territory_id)]
 
 
 async def stocked_booklets(connection: Connection, prescriber_id: int) -> list[StockedBooklet]:

@@ -1,6 +1,7 @@
 """How consumption goes on, live: what each territory holds and has consumed, week by week. Only reads.
 
-Weeks begin on Monday in Paris; a pass is consumed in the week that closed its remittance.
+Totals are those of counters.py. Weeks begin on Monday in Paris; a pass is consumed in the week that closed
+its remittance.
 """
 
 from collections import defaultdict
@@ -11,22 +12,21 @@ from typing import NamedTuple
 
 from ledger.calendar_rows import midnight
 from ledger.connect import Connection
+from ledger.counters import Counters, add_up, count_places
 from ledger.remittance_rows import PARIS
 
+COUNTED = ("consumed", "handed_out")
 HOLDINGS = """
-SELECT h.territory_id, t.name, h.held_passes, h.consumed_passes, h.granted_passes
+SELECT h.territory_id, t.name, h.held_passes
 FROM territory_holdings h JOIN territories t ON t.id = h.territory_id
 WHERE h.programme_id = $1 ORDER BY t.name"""
-CONSUMED = """
-SELECT count(*) FROM remittance_lines l JOIN counted_booklets c ON c.number = l.booklet
-WHERE c.programme_id = $1"""
 BY_WEEK = """
 SELECT c.territory_id, date_trunc('week', r.closed_at AT TIME ZONE 'Europe/Paris')::date, count(*)
 FROM remittance_lines l JOIN remittances r USING (operator_id, number)
 JOIN counted_booklets c ON c.number = l.booklet
 WHERE c.programme_id = $1 AND r.closed_at >= $2 AND r.closed_at < $3 GROUP BY 1, 2"""
-HANDED_OUT = """
-SELECT c.territory_id, count(*), coalesce(sum(h.last_pass - h.first_pass + 1), 0)::bigint
+BENEFICIARIES = """
+SELECT c.territory_id, count(*)
 FROM handouts h JOIN counted_booklets c ON c.number = h.booklet
 WHERE c.programme_id = $1 AND h.undone_at IS NULL AND NOT h.is_replacement GROUP BY c.territory_id"""
 RULES = """
@@ -85,10 +85,11 @@ async def follow_up(connection: Connection, programme_id: int, *, now: datetime,
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         percent, cap = await connection.fetchrow(RULES, programme_id)
         holdings = await connection.fetch(HOLDINGS, programme_id)
-        consumed = await connection.fetchval(CONSUMED, programme_id)
+        places = await count_places(connection, now=now, names=COUNTED, programme_id=programme_id)
         until = midnight(monday + timedelta(weeks=1))
         rows = await connection.fetch(BY_WEEK, programme_id, midnight(first), until)
-        handed_out = await connection.fetch(HANDED_OUT, programme_id)
+        beneficiaries = dict(await connection.fetch(BENEFICIARIES, programme_id))
+    counted = {territory_id: counters for (_, territory_id), counters in places.items()}
     by_week: dict[int | None, list[int]] = defaultdict(lambda: [0] * weeks)
     for territory_id, week, count in rows:
         by_week[territory_id][(week - first).days // 7] += count
@@ -96,9 +97,12 @@ async def follow_up(connection: Connection, programme_id: int, *, now: datetime,
     return FollowUp(
         first_week=first,
         threshold_percent=percent,
-        whole=Followed(None, "Tous les territoires", cap, consumed, totals),
+        whole=Followed(None, "Tous les territoires", cap, add_up(counted.values()).consumed.passes, totals),
         territories=tuple(
-            Followed(row[0], row[1], row[2], row[3], tuple(by_week[row[0]])) for row in holdings
+            Followed(one, name, held, counted.get(one, Counters()).consumed.passes, tuple(by_week[one]))
+            for one, name, held in holdings
         ),
-        handed_out_in={row[0]: HandedOut(row[1], row[2]) for row in handed_out},
+        handed_out_in={
+            one: HandedOut(count, counted[one].handed_out.passes) for one, count in beneficiaries.items()
+        },
     )

@@ -1,7 +1,7 @@
 """Prescribers, their stock and what they handed out: frozen rows, without I/O."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -67,6 +67,12 @@ class StockLine(NamedTuple):
     older: int
     last_counted_at: datetime | None
     last_difference: int | None  # counted less expected
+
+
+class HandedOutInMonth(NamedTuple):
+    month: date
+    prescriber: str
+    beneficiaries: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,27 +18,12 @@ from ledger.book_rows import SUSPENSE, BalanceRefused, EntryKind, circulation_of
 from ledger.booklets import issue_batch
 from ledger.books import balance_of, post
 from ledger.connect import Connection, Record
+from ledger.counters import add_up, count_places
 from ledger.events import record_event
-from ledger.validity_ends import EndingProgramme
+from ledger.validity_ends import UNRELEASED, EndingProgramme
 
 LOCK = "SELECT face_value_cents, booklet_size FROM programmes WHERE id = $1 FOR NO KEY UPDATE"
-COUNTS = """
-SELECT count(*) FILTER (WHERE b.activated_at IS NOT NULL) AS booklets,
-       coalesce(sum(b.pass_count) FILTER (WHERE b.activated_at IS NOT NULL), 0)::bigint AS activated_passes,
-       coalesce(sum(l.passes), 0)::bigint AS consumed_passes,
-       coalesce(sum(a.passes), 0)::bigint - coalesce(sum(l.passes), 0)::bigint AS waiting_passes,
-       coalesce(sum(a.cents), 0)::bigint - coalesce(sum(l.cents), 0)::bigint AS waiting_cents,
-       coalesce(sum(b.pass_count - coalesce(a.passes, 0)) FILTER (
-           WHERE b.activated_at IS NOT NULL AND b.state = 'active'), 0)::bigint AS expired_passes,
-       coalesce(sum(b.pass_count - coalesce(a.passes, 0)) FILTER (
-           WHERE b.activated_at IS NOT NULL AND b.state = 'cancelled'), 0)::bigint AS cancelled_passes,
-       count(*) FILTER (WHERE b.activated_at IS NOT NULL AND b.released_at IS NULL) AS unreleased
-FROM booklets b JOIN batches t ON t.id = b.batch_id
-LEFT JOIN (SELECT booklet, count(*) AS passes, sum(amount_cents) AS cents FROM acceptances
-           WHERE undone_at IS NULL GROUP BY booklet) AS a ON a.booklet = b.number
-LEFT JOIN (SELECT booklet, count(*) AS passes, sum(amount_cents) AS cents FROM remittance_lines
-           GROUP BY booklet) AS l ON l.booklet = b.number
-WHERE t.programme_id = $1"""
+COUNTED = ("issued", "waiting", "scanned", "consumed", "expired", "cancelled")
 STATEMENT = "id, programme_id, last_day, facts, facts_sha256, unused_cents, drawn_at, drawn_by"
 ADD = f"""
 INSERT INTO joint_statements (programme_id, last_day, facts, facts_sha256, unused_cents, drawn_at, drawn_by)
@@ -134,9 +119,10 @@ async def draw_statement(
         await connection.execute(LOCK, ending.id)
         if found := await find_statement(connection, ending):
             return found
-        counts = dict(await connection.fetchrow(COUNTS, ending.id))
+        counts = await _counts(connection, ending.id, at=at)
         circulating = -await balance_of(connection, circulation_of(ending.id))
-        if counts.pop("unreleased") or circulating != counts["waiting_cents"]:
+        is_unreleased = await connection.fetchval(UNRELEASED, ending.id)
+        if is_unreleased or circulating != counts["waiting_cents"]:
             raise StatementRefused("the value of expired passes was not released yet")
         unused_cents = -await balance_of(connection, funds_of(ending.id))
         facts = {
@@ -146,8 +132,7 @@ async def draw_statement(
             **counts,
             "unused_cents": unused_cents,
         }
-        text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).digest()
+        digest = hashlib.sha256(signed_text(facts).encode()).digest()
         row = await connection.fetchrow(
             ADD, ending.id, ending.last_day, facts, digest, unused_cents, at, actor
         )
@@ -160,6 +145,26 @@ async def draw_statement(
             sha256=digest.hex(),
         )
     return JointStatement(*row)
+
+
+async def _counts(connection: Connection, programme_id: int, *, at: datetime) -> dict[str, int]:
+    """By the public counters: a booklet and the one that replaced it are one."""
+    places = await count_places(connection, now=at, names=COUNTED, programme_id=programme_id)
+    whole = add_up(places.values())
+    return {
+        "booklets": whole.issued.booklets - whole.waiting.booklets,
+        "activated_passes": whole.issued.passes - whole.waiting.passes,
+        "consumed_passes": whole.consumed.passes,
+        "waiting_passes": whole.scanned.passes - whole.consumed.passes,
+        "waiting_cents": whole.scanned.cents - whole.consumed.cents,
+        "expired_passes": whole.expired.passes,
+        "cancelled_passes": whole.cancelled.passes,
+    }
+
+
+def signed_text(facts: Mapping[str, Any]) -> str:
+    """What is hashed and signed, letter by letter."""
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
 
 async def find_statement(connection: Connection, ending: EndingProgramme) -> JointStatement | None:

@@ -1,7 +1,7 @@
 """What explains the lines of the bank: read, recorded with its postings, undone by reversal. What explains
 which is decided in payouts/matching.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +75,9 @@ OF_IDS = PAYMENTS[: PAYMENTS.index("WHERE b.state")] + "WHERE a.id = ANY($1) ORD
 UNDO = """
 UPDATE matches m SET undone_at = $1, undone_by = $2, undo_reason = $3, undo_entry = u.entry
 FROM unnest($4::bigint[], $5::bigint[]) AS u (id, entry) WHERE m.id = u.id"""
+UNDONE = """
+SELECT a.end_to_end_id, m.kind, count(*) FROM matches m JOIN payout_attempts a ON a.id = m.attempt_id
+WHERE a.end_to_end_id = ANY($1) AND m.undone_at IS NOT NULL GROUP BY 1, 2"""
 # A dispute may have been opened while the transfer was back.
 OWED_OTHERWISE = """
 SELECT a.end_to_end_id FROM payout_attempts a
@@ -166,7 +169,7 @@ async def end_batches(connection: Connection, *, actor: str) -> None:
         await set_batch_state(connection, row["id"], BatchState.RECONCILED, actor=actor)
     for row in await connection.fetch(REOPENED):
         await set_batch_state(
-            connection, row["id"], BatchState.SENT, actor=actor, reason="a match was undone"
+            connection, row["id"], BatchState.SENT, actor=actor, reason="un rapprochement est défait"
         )
 
 
@@ -239,6 +242,14 @@ async def matches_of_line(connection: Connection, bank_line_id: int) -> list[Mat
 
 async def matches_of_attempt(connection: Connection, attempt_id: int) -> list[Match]:
     return [_match(row) for row in await connection.fetch(OF_ATTEMPT, attempt_id)]
+
+
+async def times_undone(
+    connection: Connection, end_to_end_ids: Sequence[str]
+) -> Mapping[tuple[str, MatchKind], int]:
+    """How often these were found to be paid, or back, and taken back; nothing for those that never were."""
+    rows = await connection.fetch(UNDONE, list(end_to_end_ids))
+    return {(end_to_end_id, MatchKind(kind)): count for end_to_end_id, kind, count in rows}
 
 
 async def half_offsets(connection: Connection) -> list[Match]:

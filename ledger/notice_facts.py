@@ -3,8 +3,9 @@
 Whoever records one of these calls ledger.notices.tell() with it in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from ledger.notice_rows import Fact, NoticeKind
 from ledger.payout_rows import OperatorAccount
@@ -12,25 +13,57 @@ from ledger.payout_rows import OperatorAccount
 BOOKLETS_NAMED_MAX = 20
 
 
-def paid(*, operator_id: int, end_to_end_id: str, holder: str, amount_cents: int, booked_on: date) -> Fact:
-    """A transfer that our bank has booked. One that a person takes back and finds again is told once."""
+def transfer_key(kind: NoticeKind, end_to_end_id: str, *, times_undone: int = 0) -> str:
+    """A transfer that is found again after its match was undone is told again, as its correction was."""
+    assert kind in {NoticeKind.PAID, NoticeKind.RETURNED}
+    again = f":{times_undone + 1}" if times_undone else ""
+    return f"{kind}:{end_to_end_id}{again}"
+
+
+def paid(
+    *,
+    operator_id: int,
+    end_to_end_id: str,
+    holder: str,
+    amount_cents: int,
+    booked_on: date,
+    times_undone: int = 0,
+) -> Fact:
+    """A transfer that our bank has booked."""
     return Fact(
         NoticeKind.PAID,
-        f"paid:{end_to_end_id}",
+        transfer_key(NoticeKind.PAID, end_to_end_id, times_undone=times_undone),
         operator_id=operator_id,
         payload=_transfer(end_to_end_id, holder, amount_cents) | {"booked_on": booked_on.isoformat()},
     )
 
 
 def returned(
-    *, operator_id: int, end_to_end_id: str, holder: str, amount_cents: int, reason: str | None
+    *,
+    operator_id: int,
+    end_to_end_id: str,
+    holder: str,
+    amount_cents: int,
+    reason: str | None,
+    times_undone: int = 0,
 ) -> Fact:
     """A transfer that came back, or that the bank refused."""
     return Fact(
         NoticeKind.RETURNED,
-        f"returned:{end_to_end_id}",
+        transfer_key(NoticeKind.RETURNED, end_to_end_id, times_undone=times_undone),
         operator_id=operator_id,
         payload=_transfer(end_to_end_id, holder, amount_cents) | {"reason": reason or ""},
+    )
+
+
+def transfer_corrected(key: str, *, operator_id: int | None, payload: Mapping[str, Any]) -> Fact:
+    """key, payload: of the notice that said what is not so."""
+    kind, _, _ = key.partition(":")
+    return Fact(
+        NoticeKind.TRANSFER_CORRECTED,
+        f"corrected:{key}",
+        operator_id=operator_id,
+        payload={**payload, "was": kind},
     )
 
 

@@ -20,6 +20,7 @@ class Audience(StrEnum):
 class NoticeKind(StrEnum):
     PAID = "paid"
     RETURNED = "returned"  # or rejected by the bank: nothing arrived
+    TRANSFER_CORRECTED = "transfer_corrected"  # one of the two before was told, and is not so
     BANK_ACCOUNT_CHANGED = "bank_account_changed"
     BOOKLET_BLOCKED = "booklet_blocked"
     TOP_UP_PROPOSED = "top_up_proposed"
@@ -32,6 +33,7 @@ class NoticeKind(StrEnum):
 AUDIENCES: Mapping[NoticeKind, tuple[Audience, ...]] = {
     NoticeKind.PAID: (Audience.OPERATOR,),
     NoticeKind.RETURNED: (Audience.OPERATOR, Audience.TRUSTEE),
+    NoticeKind.TRANSFER_CORRECTED: (Audience.OPERATOR, Audience.TRUSTEE),  # whoever was told
     NoticeKind.BANK_ACCOUNT_CHANGED: (Audience.OPERATOR,),
     NoticeKind.BOOKLET_BLOCKED: (Audience.FUNDER,),
     NoticeKind.TOP_UP_PROPOSED: (Audience.FUNDER, Audience.TRUSTEE),
@@ -42,6 +44,10 @@ AUDIENCES: Mapping[NoticeKind, tuple[Audience, ...]] = {
 }
 # Whoever takes an account over changes the address first: those removed of late are told as well.
 TOLD_TO_FORMER_ADDRESSES = frozenset({NoticeKind.BANK_ACCOUNT_CHANGED})
+
+
+# Told by itself to whom it corrects: nobody asks for it.
+FOLLOWS_BY_ITSELF = frozenset({NoticeKind.TRANSFER_CORRECTED})
 
 
 class NoticeState(StrEnum):

@@ -128,7 +128,7 @@ async def approve_block(
         blocked = tuple(row[0] for row in left)
         how = {"at": at, "actor": actor, "person_id": person_id, "booklets": blocked}
         await record_stage(connection, ending, "block_approved", **how)  # type: ignore[arg-type]
-        reason = f"not handed out before {ending.last_day.isoformat()}"
+        reason = f"jamais remis avant la fin de validité, le {ending.last_day:%d/%m/%Y}"
         await cancel_booklets(
             connection, blocked, cause=CancelCause.RECALLED, at=at, actor=actor, reason=reason
         )

@@ -1,5 +1,6 @@
 """Lets the bank's answers move the payouts: reports, then lines; what is only likely waits for a person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +11,16 @@ from ledger.match_rows import Allocation, How, Match, MatchKind, OpenLine, Payme
 from ledger.matches import (
     end_batches,
     half_offsets,
+    matches_of_line,
     move_attempts,
     open_lines,
     payments_for,
     record_matches,
+    times_undone,
     undo_matches,
 )
-from ledger.notice_rows import Fact
+from ledger.notice_corrections import correct_transfers
+from ledger.notice_rows import Fact, NoticeKind
 from ledger.notices import tell_all
 from ledger.payout_rows import Attempt, AttemptState, BatchState, PayoutBatch, PayoutRefused
 from ledger.payouts import attempts_of, list_payout_batches, lock_payouts, mark_sent, set_batch_state
@@ -30,6 +34,7 @@ PARTLY_ACCEPTED = "PART"
 ACCEPTED = frozenset({"ACCP", "ACTC", "ACSP", "ACSC", "ACWC", "ACCC"})
 # A file sent twice is refused as a duplicate: that says nothing against the first one.
 DUPLICATE = ("AM05", "DU0", "DUPL")
+TOLD_AS = {MatchKind.PAYOUT: NoticeKind.PAID, MatchKind.RETURN: NoticeKind.RETURNED}
 AT_THE_BANK = (BatchState.APPROVED, BatchState.SENT, BatchState.ACCEPTED, BatchState.PARTIAL)
 
 
@@ -114,9 +119,25 @@ async def undo(connection: Connection, line_id: int, *, actor: str, now: datetim
     """Reverse what explains a line; a person then says what it is."""
     async with connection.transaction():
         await lock_payouts(connection)
+        keys = await _keys_told(connection, line_id)
+        await correct_transfers(connection, keys, at=now, actor=actor, reason=reason)
         undone = await undo_matches(connection, line_id, actor=actor, at=now, reason=reason)
         await end_batches(connection, actor=actor)
     return undone
+
+
+async def _keys_told(connection: Connection, line_id: int) -> list[str]:
+    """Of what operators were told when the line was explained as it is."""
+    live = [
+        (one.kind, one.end_to_end_id)
+        for one in await matches_of_line(connection, line_id)
+        if one.undone_at is None and one.kind in TOLD_AS and one.end_to_end_id
+    ]
+    before = await times_undone(connection, [end_to_end_id for _, end_to_end_id in live])
+    return [
+        notice_facts.transfer_key(TOLD_AS[kind], one, times_undone=before.get((one, kind), 0))
+        for kind, one in live
+    ]
 
 
 async def _looked_at(connection: Connection, line_id: int) -> tuple[OpenLine, Explanation]:
@@ -230,17 +251,21 @@ async def _settle(
     now: datetime,
 ) -> None:
     await record_matches(connection, line, allocations, actor=actor, at=now)
-    await tell_all(connection, [fact for one in allocations if (fact := _fact_of(line, one))], at=now)
+    named = [one.payment.end_to_end_id for one in allocations if one.payment]
+    before = await times_undone(connection, named)
+    facts = [_fact_of(line, one, before) for one in allocations]
+    await tell_all(connection, [fact for fact in facts if fact], at=now)
     for one in allocations:
         if one.kind is MatchKind.RETURN and one.payment is not None:
             reason = f"{one.payment.end_to_end_id} came back: {one.reason or 'no reason given'}"
             await block_account(connection, one.payment.account_id, actor=actor, at=now, reason=reason)
 
 
-def _fact_of(line: OpenLine, one: Allocation) -> Fact | None:
+def _fact_of(line: OpenLine, one: Allocation, before: Mapping[tuple[str, MatchKind], int]) -> Fact | None:
     """What the operator is told of it."""
     if one.payment is None:
         return None
+    undone = before.get((one.payment.end_to_end_id, one.kind), 0)
     if one.kind is MatchKind.PAYOUT:
         return notice_facts.paid(
             operator_id=one.payment.operator_id,
@@ -248,17 +273,19 @@ def _fact_of(line: OpenLine, one: Allocation) -> Fact | None:
             holder=one.payment.holder,
             amount_cents=one.payment.amount_cents,
             booked_on=line.booked_on,
+            times_undone=undone,
         )
-    return _came_back(one.payment, one.reason) if one.kind is MatchKind.RETURN else None
+    return _came_back(one.payment, one.reason, undone) if one.kind is MatchKind.RETURN else None
 
 
-def _came_back(payment: Payment | Attempt, reason: str | None) -> Fact:
+def _came_back(payment: Payment | Attempt, reason: str | None, times_undone: int = 0) -> Fact:
     return notice_facts.returned(
         operator_id=payment.operator_id,
         end_to_end_id=payment.end_to_end_id,
         holder=payment.holder or "",
         amount_cents=payment.amount_cents,
         reason=reason,
+        times_undone=times_undone,
     )
 
 

@@ -36,7 +36,7 @@ async def draw_proof(
             cause=CancelCause.VOID,
             at=at,
             actor=actor,
-            reason=f"proof of order {order_id}",
+            reason=f"épreuve de la commande n° {order_id}",
         )
         programme = await find_programme(connection, order.programme_id)
         target = BytesIO()

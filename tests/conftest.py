@@ -3,8 +3,10 @@
 import asyncio
 import itertools
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,10 +22,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+import keys.sealed
 from command.main import main
 from embedded.servers import Servers
 from keys.keyring import KeyPurpose, KeyState
-from keys.sealed import KeyFolder
+from keys.sealed import SCRYPT_N, KeyFolder
 from ledger.booklets import activate_batch, issue_batch
 from ledger.connect import connected
 from ledger.devices import enrol_device
@@ -42,6 +45,9 @@ from validator.wiring import KEEPER
 PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parent.parent / "demo" / "instance.toml"
 BOOKLETS = 3
+CHEAP_SCRYPT_N = 16
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 6 << 30  # for each of two sessions side by side: the log of writes, and some databases
 READ_SECONDS_MAX = 30  # on a machine as busy as can be
 
 # The same examples at every run: a failure seen once is seen again.
@@ -53,18 +59,40 @@ hypothesis_settings.load_profile("poincon")
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """One real PostgreSQL and one real Valkey for the session."""
-    running = Servers.start(tmp_path_factory.mktemp("servers"))
+    """One real PostgreSQL and one real Valkey for the session, in memory where there is room.
+
+    Each test copies a database of some 900 files, which takes a disk three times as long.
+    """
+    folder = tmp_path_factory.mktemp("servers")
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        folder = Path(tempfile.mkdtemp(prefix="poincon-tests-", dir=MEMORY))
+        folder.chmod(0o711)  # the servers' account passes through
+    running = Servers.start(folder)
     yield running
     running.discard()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
 def key_folder(tmp_path_factory: pytest.TempPathFactory) -> KeyFolder:
-    """Sealed keys for the session: unsealing is slow on purpose."""
+    """Sealed keys for the session."""
     folder = KeyFolder(tmp_path_factory.mktemp("keys"), PASSPHRASE)
     folder.create_master_secret()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_seals() -> Iterator[None]:
+    """Every service that a test starts unseals two secrets, which is slow on purpose."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(keys.sealed, "SCRYPT_N", CHEAP_SCRYPT_N)
+        yield
+
+
+@pytest.fixture
+def costly_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealing as in production."""
+    monkeypatch.setattr(keys.sealed, "SCRYPT_N", SCRYPT_N)
 
 
 _numbers = itertools.count(1)
@@ -143,7 +171,7 @@ async def seed(servers: Servers, template: str, key_folder: KeyFolder) -> Seed:
     name = f"seeded_{os.getpid()}"
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await _create(connection, name, template)
-    async with connected(_dsn(servers.postgres.dsn("poincon_app"), name), purpose="tests") as connection:
+    async with connected(servers.postgres.dsn("poincon_app", name), purpose="tests") as connection:
         for purpose in KeyPurpose:
             key = key_folder.create_pair(purpose, datetime.now(UTC))
             await add_key(connection, kid=key.kid, purpose=key.purpose, raw=key.raw, actor="tests")
@@ -176,11 +204,11 @@ async def instance(servers: Servers, seed: Seed, key_folder: KeyFolder) -> Async
     name = f"test_{os.getpid()}_{next(_numbers)}"
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await _create(connection, name, seed.template)
-    dsn = _dsn(servers.postgres.dsn("poincon_app"), name)
+    dsn = servers.postgres.dsn("poincon_app", name)
     yield Instance(
         dsn=dsn,
-        owner_dsn=_dsn(servers.postgres.dsn("poincon_owner"), name),
-        superuser_dsn=_dsn(servers.postgres.superuser_dsn, name),
+        owner_dsn=servers.postgres.dsn("poincon_owner", name),
+        superuser_dsn=servers.postgres.superuser_dsn_of(name),
         valkey_url=servers.valkey.url,
         settings=Settings(dsn, servers.valkey.url, key_folder.path, PASSPHRASE),
         key_folder=key_folder,
@@ -192,12 +220,6 @@ async def instance(servers: Servers, seed: Seed, key_folder: KeyFolder) -> Async
     )
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _dsn(dsn: str, database: str) -> str:
-    head, mark, tail = dsn.partition("/poincon?")
-    assert mark, dsn
-    return f"{head}/{database}?{tail}"
 
 
 @pytest.fixture

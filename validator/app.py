@@ -29,6 +29,7 @@ from validator.openapi import openapi
 from validator.period_clerks import ending_clerk, return_clerk
 from validator.problems import answer_problems
 from validator.receipt_desk import ReceiptDesk
+from validator.replacement_clerk import replacement_clerk
 from validator.scan import Scanning
 from validator.settings import Settings
 from validator.top_up_clerk import top_up_clerk
@@ -86,6 +87,7 @@ def build_app(settings: Settings) -> web.Application:
         app[CLERK] = CalendarClerk(settings.database_url)
         app.cleanup_ctx.append(run_clerk)
         app.cleanup_ctx.append(run_each(top_up_clerk(settings.database_url)))
+        app.cleanup_ctx.append(run_each(replacement_clerk(settings.database_url)))
     if settings.sends_notices:
         app.cleanup_ctx.extend(run_each(clerk) for clerk in notice_clerks(settings, master_secret))
     for endpoint in ENDPOINTS:

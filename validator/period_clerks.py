@@ -1,4 +1,5 @@
-"""The clerks that freeze monthly returns on the 1st, and alert and release at the end of a validity.
+"""The clerks that freeze monthly returns on the 1st, that alert and release at the end of a validity, and
+that freeze the papers of joint statements whose last signer could not.
 
 Every process looks; the record holds that each month is frozen and each stage done once.
 """
@@ -10,8 +11,10 @@ import structlog
 from ledger.connect import Connection
 from ledger.month_figures import FiguresDisagree
 from ledger.monthly_returns import due_returns
+from ledger.statement_papers import unfrozen_statements
 from ledger.validity_ends import StageRefused, done_stages, ending_programmes, record_stage, release_all
 from payouts.month_freezing import freeze_month
+from payouts.statement_freezing import freeze_statement
 from programmes.end_of_validity import Stage, Validity, due_stages
 from validator.clerk import Clerk
 
@@ -47,7 +50,8 @@ async def freeze_returns(connection: Connection, now: datetime) -> int:
 
 def ending_clerk(dsn: str) -> Clerk:
     async def look(connection: Connection) -> int:
-        return await keep_endings(connection, datetime.now(UTC))
+        now = datetime.now(UTC)
+        return await keep_endings(connection, now) + await freeze_statements(connection, now)
 
     return Clerk("endings", dsn, look, seconds=LOOK_SECONDS)
 
@@ -70,3 +74,12 @@ async def keep_endings(connection: Connection, now: datetime, *, programme_id: i
         if due:
             log.info("validity_stages", programme=ending.id, due=[stage.value for stage in due])
     return count
+
+
+async def freeze_statements(connection: Connection, now: datetime) -> int:
+    """How many joint statements got their papers: both sides signed, and the process died before them."""
+    waiting = await unfrozen_statements(connection)
+    for statement in waiting:
+        await freeze_statement(connection, statement, at=now, actor=ACTOR)
+        log.info("statement_frozen", programme=statement.programme_id)
+    return len(waiting)

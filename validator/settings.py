@@ -23,7 +23,7 @@ class Settings:
     processes: int = 1
     public_url: str | None = None
     photo_workers: int = 1
-    require_totp: bool = False  # of those who approve payments
+    require_totp: bool = False  # of those who approve; of others for what they sign or decide
     closes_on_calendars: bool = False
     sends_notices: bool = False
     mail: MailServer | None = None  # None: notices wait in their queue

@@ -44,6 +44,14 @@ def test_what_is_sealed_opens_and_no_two_seals_are_alike() -> None:
     assert base64.b64encode(b"secret") not in first
 
 
+@pytest.mark.usefixtures("costly_seals")
+def test_a_guess_at_the_passphrase_takes_32_megabytes_three_times() -> None:
+    blob = seal(b"secret", PASSPHRASE, label="x")
+    written = json.loads(blob)
+    assert (128 * written["scrypt_n"] * written["scrypt_r"], written["scrypt_p"]) == (32 << 20, 3)
+    assert unseal(blob, PASSPHRASE, label="x") == b"secret"
+
+
 def test_a_short_passphrase_is_refused_when_sealing() -> None:
     with pytest.raises(ValueError, match="at least 12 characters"):
         seal(b"secret", "trop court", label="x")

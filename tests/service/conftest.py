@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from aiohttp import DummyCookieJar, web
+from aiohttp import ClientTimeout, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 
@@ -46,6 +46,7 @@ PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parents[2] / "demo" / "instance.toml"
 LAST_DAY = date(2027, 12, 31)
 READ_SECONDS_MAX = 30  # on a machine as busy as can be
+PATIENCE = ClientTimeout(total=60)
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 _numbers = itertools.count(1)
@@ -235,10 +236,16 @@ class House:
         **how: Any,
     ) -> Answer:
         sent = (device.headers if device else {}) | (headers or {})
-        async with (client or self.client).request(method, path, headers=sent, **how) as response:
-            text = await response.text()
-            is_json = text and response.content_type.endswith("json")
-            answer = Answer(response.status, json.loads(text) if is_json else text, response.headers)
+        try:
+            asked = (client or self.client).request(method, path, headers=sent, timeout=PATIENCE, **how)
+            async with asked as response:
+                text = await response.text()
+        except TimeoutError:
+            for task in asyncio.all_tasks():
+                task.print_stack()
+            pytest.fail(f"{method} {path} not answered in {PATIENCE.total} s; what all tasks do is above")
+        is_json = text and response.content_type.endswith("json")
+        answer = Answer(response.status, json.loads(text) if is_json else text, response.headers)
         CONTRACT.hold(method, path, answer)
         return answer
 
@@ -320,14 +327,8 @@ async def until_ready(client: TestClient) -> None:
             await asyncio.sleep(0.02)
 
 
-def _dsn(dsn: str, database: str) -> str:
-    head, mark, tail = dsn.partition("/poincon?")
-    assert mark, dsn
-    return f"{head}/{database}?{tail}"
-
-
 async def seed_house(servers: Servers, database: str, key_folder: KeyFolder, valkey_url: str) -> House:
-    dsn = _dsn(servers.postgres.dsn("poincon_app"), database)
+    dsn = servers.postgres.dsn("poincon_app", database)
     async with connected(dsn, purpose="tests") as connection:
         for purpose in KeyPurpose:
             key = key_folder.create_pair(purpose, datetime.now(UTC))
@@ -349,8 +350,8 @@ async def seed_house(servers: Servers, database: str, key_folder: KeyFolder, val
             devices.append(Device(device_id, token, site, sites[site].id, sites[site].operator_id, person_id))
     return House(
         settings=Settings(dsn, valkey_url, key_folder.path, PASSPHRASE),
-        owner_dsn=_dsn(servers.postgres.dsn("poincon_owner"), database),
-        superuser_dsn=_dsn(servers.postgres.superuser_dsn, database),
+        owner_dsn=servers.postgres.dsn("poincon_owner", database),
+        superuser_dsn=servers.postgres.superuser_dsn_of(database),
         key_folder=key_folder,
         pass_signer=signer,
         master_secret=key_folder.master_secret(),
@@ -365,7 +366,7 @@ async def opened_house(servers: Servers, key_folder: KeyFolder, *, valkey: int) 
     name = f"house_{os.getpid()}_{valkey}"
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner")
-    async with connected(_dsn(servers.postgres.dsn("poincon_owner"), name), purpose="tests") as connection:
+    async with connected(servers.postgres.dsn("poincon_owner", name), purpose="tests") as connection:
         await migrate(connection)
     house = await seed_house(servers, name, key_folder, f"{servers.valkey.url[:-1]}{valkey}")
     async with house.another_service() as client:

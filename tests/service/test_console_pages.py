@@ -15,8 +15,9 @@ from keys.device_key import fingerprint
 from ledger.acceptances import acceptance_of_attempt
 from ledger.accounts import add_account
 from ledger.booklets import issue_batch
+from ledger.counters import read_counters
 from ledger.events import record_event
-from ledger.overview import read_overview
+from ledger.overview import COUNTED, read_overview
 from ledger.parties import add_operator, add_site
 from ledger.programmes import amend_last_day
 from ledger.registers import find_booklet
@@ -119,12 +120,17 @@ async def test_the_counters_are_what_was_scanned(console, scan, connection, inst
     overview = await read_overview(connection, now=datetime.now(UTC))
 
     (programme,) = overview.programmes
-    assert (programme.booklets_issued, programme.booklets_active, programme.booklets_cancelled) == (5, 2, 1)
-    assert programme.accepted == (4, 4_000)
-    assert programme.consumed == (1, 1_000)
-    assert programme.outstanding == (16, 16_000)
+    [whole] = [one.counters for one in await read_counters(connection, now=datetime.now(UTC))
+               if one.territory_id is None]  # fmt: skip
+    for name in COUNTED:
+        assert getattr(programme.counters, name) == getattr(whole, name), name
+    assert whole.issued == (5, 50, 50_000)
+    assert whole.scanned[1:] == (4, 4_000)
+    assert whole.consumed[1:] == (1, 1_000)
+    assert whole.remaining == (2, 16, 16_000)
+    assert whole.cancelled == (1, 10, 10_000)
     by_operator = {
-        o.name: (o.accepted.cents, o.consumed.cents, o.unremitted.cents) for o in overview.operators
+        o.name: (o.scanned.cents, o.consumed.cents, o.unremitted.cents) for o in overview.operators
     }
     assert by_operator == {
         "La Fabrique à clics": (2_000, 1_000, 1_000),
@@ -133,9 +139,10 @@ async def test_the_counters_are_what_was_scanned(console, scan, connection, inst
     }
     assert overview.agrees
     shown = words(await console.open("/console"))
-    assert "Pass encaissés 4 40 € Pass acceptés au scan" in shown
-    assert "dont consommés 1 10 €" in shown
-    assert "Encours 160 € 16 pass" in shown
+    assert "Carnets émis 5 " in shown
+    assert "Scannés 4 40 € Pass encaissés par un opérateur" in shown
+    assert "Consommés 1 10 € Pass scannés et mis en contre-paiement" in shown
+    assert "Restants 16 160 € Pass de carnets actifs" in shown
     assert "La Fabrique à clics SIRET 999 000 011 00018 2 pass 20 € 1 pass 10 € 1 pass 10 €" in shown
 
 
@@ -147,9 +154,9 @@ async def test_nothing_is_outstanding_once_the_programme_is_over(connection, ins
     before = await read_overview(connection, now=ends_at - timedelta(microseconds=1))
     after = await read_overview(connection, now=ends_at)
 
-    assert before.programmes[0].outstanding.cents == 30_000
+    assert before.programmes[0].counters.remaining.cents == 30_000
     assert not before.programmes[0].is_over
-    assert after.programmes[0].outstanding.cents == 0
+    assert after.programmes[0].counters.remaining.cents == 0
     assert after.programmes[0].is_over
 
 

@@ -1,28 +1,63 @@
 """The console's French: every recorded action has words, roles and browsers too."""
 
+import ast
 import re
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from console.browser_words import browser_words
-from console.event_words import ACTIONS, ROLES, actor_words, detail_words, subject_words
+from console.event_details import DETAILS, RULES, detail_words
+from console.event_words import ACTIONS, ROLES, actor_words, subject_words
 from console.french import count_of, instant
 from console.refusal import NOT_FOR
 from console.remittance_words import STATES
 from ledger.account_rows import Role
 from ledger.remittance_rows import RemittanceState
+from ledger.rule_rows import Figures
+from programmes.end_of_validity import Stage
 
 ROOT = Path(__file__).parents[2]
+ROOMS = ("ledger", "validator", "programmes", "payouts", "console", "command", "demo")
 
 
 def test_every_action_that_our_code_records_has_its_words():
-    rooms = ("ledger", "validator", "programmes", "payouts", "console", "command", "demo")
-    sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
     recorded = {
         action for path in sources for action in re.findall(r'action="([a-z]+\.[a-z_]+)"', path.read_text())
     }
     assert len(recorded) > 10
     assert recorded - set(ACTIONS) == set()
+
+
+def test_every_verb_of_orders_stages_and_notices_has_its_words():
+    orders = {"place", "quote", "proof", "approve", "refuse", "produce", "cancel"}
+    told = {f"order.{verb}" for verb in orders} | {f"validity.{stage}" for stage in Stage}
+    told |= {f"notice.{verb}" for verb in ("resend", "confirm", "drop", "correct")}
+    assert told <= set(ACTIONS)
+
+
+def test_every_detail_that_our_code_records_has_its_word():
+    recorded = set()
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record_event":
+                    recorded |= {keyword.arg for keyword in node.keywords if keyword.arg}
+    assert recorded - {"actor", "action", "subject", "reason"} <= set(DETAILS)
+    assert {field.name for field in fields(Figures)} == set(RULES)
+
+
+def test_events_of_territories_amendments_and_notices_are_told_in_french():
+    nbsp = "\u00a0"
+    assert subject_words("territory:1/12") == f"territoire n°{nbsp}12, programme n°{nbsp}1"
+    assert actor_words("threshold") == "le seuil de consommation"
+    told = detail_words({"changed": ["grace_days"], "heard_on": "2026-02-01", "before": "unclear"})
+    assert told == (
+        f"règles changées{nbsp}: tolérance, entendu le{nbsp}: 1er{nbsp}février{nbsp}2026,"
+        f" avant{nbsp}: incertain"
+    )
+    assert detail_words({"condition": "project_lead"}) == f"condition{nbsp}: Chef de projet nommé"
 
 
 def test_events_are_told_in_french():

@@ -15,6 +15,7 @@ GRANT = """
 INSERT INTO deliveries (grant_id, programme_id, territory_id, booklet_count, passes, dispatched_at,
                         dispatched_by)
 VALUES (0, $1, 1, $2, 1000000, now(), 'tests') RETURNING id"""
+PHONE = {"width": 360, "height": 640}
 DELIVER = "INSERT INTO delivered_booklets (booklet, delivery_id) SELECT unnest($1::bigint[]), $2"
 
 
@@ -63,6 +64,37 @@ async def test_the_prescriber_s_pages_please_axe_core_and_the_keyboard(desk, sig
         await check(page, "remise-faite")
         await page.goto("/console/stock")
         await check(page, "stock")
+
+
+async def test_on_a_phone_part_of_a_booklet_goes_to_one_person_and_the_rest_to_another(
+    browser, client, sign_in, faults_of, stocked
+):
+    context = await browser.new_context(
+        base_url=str(client.make_url("/")), locale="fr-FR", viewport=PHONE, has_touch=True, is_mobile=True
+    )
+    page = await context.new_page()
+    await sign_in(page, Role.PRESCRIBER)
+    cover = f"{stocked[0]:06d}"
+    for passes in ("4", ""):
+        await page.get_by_label("Numéro du carnet", exact=True).fill(f"{cover[:3]} {cover[3:]}")
+        await page.get_by_role("button", name="Continuer").tap()
+        await page.wait_for_url("**/console/remise?carnet=*")
+        if passes:
+            await page.get_by_text("N’en remettre qu’une partie").tap()
+            await page.get_by_label("Nombre de pass à remettre").fill(passes)
+            assert await faults_of(page) == []
+        else:
+            await page.get_by_text("6\u00a0pass à remettre, de").wait_for()
+        for answer in ("Allocataire du RSA", "26 à 59 ans"):
+            await page.get_by_label(answer).tap()
+        await page.get_by_label("Oui", exact=True).tap()
+        await page.get_by_role("button", name="Remettre le carnet").tap()
+        await page.get_by_text(f"{passes or 6}\u00a0pass du carnet n°").wait_for()
+    assert await faults_of(page) == []
+    address = await page.get_by_role("link", name="Imprimer la fiche explicative").get_attribute("href")
+    sheet = await context.request.get(address)
+    assert (sheet.status, sheet.headers["content-type"]) == (200, "application/pdf")
+    await context.close()
 
 
 async def test_the_trustee_s_pages_of_prescribers_booklets_and_counters_please_axe_core(

@@ -85,6 +85,12 @@ async def test_no_screen_of_a_programme_has_a_fault(desk, sign_in, check, progra
         for name in ("programme", "territoires", "territoire"):
             await page.goto(programme[name])
             await check(page, f"commanditaire-{name}", schemes=("light",))
+    async with desk() as page:
+        await sign_in(page, Role.TERRITORY)
+        for name, path in {"accueil": "/console", "suivi": "/console/suivi", **programme}.items():
+            if name in {"accueil", "suivi", "territoire", "livraison"}:
+                await page.goto(path)
+                await check(page, f"territoire-{name}", schemes=("light",))
 
 
 async def test_a_suspension_is_lifted_and_the_grant_decided_by_keyboard(desk, sign_in, check, programme):

@@ -1,5 +1,6 @@
 """The end of a programme: blocked, released, stated, signed by both, given back; the audit finds it whole."""
 
+import hashlib
 from datetime import UTC, date, timedelta
 
 import asyncpg
@@ -20,6 +21,7 @@ from ledger.joint_statements import (
     decide_unused,
     decisions_of,
     draw_statement,
+    find_statement,
     refund_lines,
     sign_statement,
     signatures_of,
@@ -29,6 +31,7 @@ from ledger.payout_register import programme_funds
 from ledger.programmes import add_programme, amend_last_day
 from ledger.reserve import read_reserve
 from ledger.rows import CancelCause
+from ledger.statement_papers import find_papers, statement_csv, statement_pdf
 from ledger.validity_ends import (
     StageRefused,
     approve_block,
@@ -39,7 +42,10 @@ from ledger.validity_ends import (
     record_stage,
     release_all,
 )
+from payouts.joint_statement import draw_statement as draw_paper
+from payouts.statement_freezing import freeze_statement
 from programmes.end_of_validity import Validity
+from validator.period_clerks import freeze_statements
 
 WHO = {"actor": "tests"}
 
@@ -139,6 +145,28 @@ async def test_both_sides_sign_what_was_on_their_screen_and_two_persons_do(endin
         )
     await sign_statement(connection, statement, Side.FUNDER, person_id=drill.approver, **how)
     assert set(await signatures_of(connection, statement)) == set(Side)
+
+
+async def test_papers_that_nobody_froze_are_frozen_by_the_clerk_once_and_stay_the_same(ending, tamper):
+    drill, programme = ending
+    connection = drill.connection
+    statement = await find_statement(connection, programme)
+    assert await freeze_statements(connection, day(programme, 39)) == 1
+    assert await freeze_statements(connection, day(programme, 41)) == 0
+    papers = await find_papers(connection, statement)
+    kept = await statement_pdf(connection, statement), await statement_csv(connection, statement)
+    assert [hashlib.sha256(one).digest() for one in kept] == [papers.pdf_sha256, papers.csv_sha256]
+    at = day(programme, 50)
+    assert await freeze_statement(connection, statement, at=at, **WHO) == papers
+    drawn = draw_paper(statement, await signatures_of(connection, statement), kept[1], at=papers.frozen_at)
+    assert drawn == kept[0]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("UPDATE joint_statement_papers SET frozen_by = 'other'")
+    await tamper(drill, "UPDATE joint_statements SET facts_sha256 = sha256('autre')")
+    found = await audit(connection, keyring=Keyring.from_keys([]), opened_keys=None)
+    assert "papers_of_statements_are_whole" in {one.check for one in found.disagreements}
+    hexed = statement.facts_sha256.hex()
+    await tamper(drill, f"UPDATE joint_statements SET facts_sha256 = '\\x{hexed}'")
 
 
 async def test_unused_value_is_refunded_swapped_or_issued_again_and_never_more_than_there_is(ending):

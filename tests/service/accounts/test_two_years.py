@@ -253,7 +253,8 @@ async def _dashboard(years):
     assert overview.agrees
     own = [await operator_money(connection, one, now=now) for one in years.drill.operators]
     accepted, consumed = (
-        sum(getattr(one, what).cents for one in overview.programmes) for what in ("accepted", "consumed")
+        sum(getattr(one.counters, what).cents for one in overview.programmes)
+        for what in ("scanned", "consumed")
     )
     assert accepted == sum(sum_.total_cents for one in own for sum_ in (one.accepted, one.remitted, one.paid))
     assert consumed == sum(sum_.total_cents for one in own for sum_ in (one.remitted, one.paid))

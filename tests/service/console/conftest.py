@@ -130,13 +130,15 @@ def open_account(house, password_hash: str) -> Callable[..., Awaitable[Person]]:
 
 @pytest.fixture
 def enter(house, open_account) -> Callable[..., Awaitable[Person]]:
-    """A person of a role, signed in. A funder and a manager get a scope unless told."""
+    """A person of a role, signed in. Whose role is bound to something gets a scope unless told."""
 
     async def entered(role: Role, **scope: Any) -> Person:
         if role is Role.FUNDER:
             scope.setdefault("programme_id", house.programme_id)
         if role is Role.OPERATOR and "operator_id" not in scope:
             scope["operator_id"] = house.devices[0].operator_id
+        if role is Role.TERRITORY:
+            scope.setdefault("territory_id", 1)
         if role is Role.PRESCRIBER and "prescriber_id" not in scope:
             scope |= await prescribing(house)
         person = await open_account(role, **scope)

@@ -1,6 +1,8 @@
 """Suivi and the end of validity on screen: whose programme, what is shown, papers as they were frozen."""
 
+import csv
 import hashlib
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -111,6 +113,21 @@ async def test_both_sides_sign_on_screen_and_the_funder_decides(enter, house):
         assert (await person.send(f"{address}/signature", empreinte=seen)).status == 303
     page = await funder.open(f"/console/fin-de-validite?programme={programme_id}")
     assert page.words.count("signé") >= 2
+    stranger = await enter(Role.FUNDER)
+    for suffix in ("pdf", "csv"):
+        papers = [await one.open(f"{address}/etat.{suffix}") for one in (trustee, funder)]
+        assert papers[0].body == papers[1].body
+        assert hashlib.sha256(papers[0].body).hexdigest() in page.text
+        assert (await stranger.open(f"{address}/etat.{suffix}")).status == 404
+    told = {
+        (section, name): value
+        for section, name, value in csv.reader(io.StringIO(papers[0].body.decode("utf-8-sig")), delimiter=";")
+    }
+    assert (
+        hashlib.sha256(told["etat", "texte_signe"].encode()).hexdigest() == told["etat", "empreinte"] == seen
+    )
+    assert told["compte", "inutilises_centimes"] == "100000000"
+    assert told["signature", "commanditaire_personne"] == funder.account.name
     assert "1 000 000,00 € ne sont pas encore décidés" in page.words.replace("\u00a0", " ")
     wanted = {"devenir": "refund", "motif": "essai"}
     more = await funder.send(f"{address}/devenir", montant="1000000,01", **wanted)

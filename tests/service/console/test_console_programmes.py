@@ -9,6 +9,7 @@ import pytest
 from ledger.account_rows import Role
 from ledger.booklets import issue_batch
 from ledger.parties import add_territory
+from ledger.programme_rules import newest_rules
 from ledger.programmes import add_programme
 from ledger.rule_rows import Figures
 from loadtests.funding import fund
@@ -33,6 +34,8 @@ RULES = {
     "pic": "50",
     "publics": "pic, qpv",
     "paiement": "30",
+    "cloture": "none",
+    "services": "demarches",
     "motif": "avenant 1",
 }
 
@@ -93,11 +96,12 @@ async def _check_all(preparer, address):
 
 async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver, place, house):
     page = await approver.open(place.programme)
-    fields = RULES | {"version": page.field("version"), "effet": "2026-01-01", "dernier-jour": "2031-06-30"}
+    fields = _rules_of(page) | {"effet": "2026-01-01", "dernier-jour": "2031-06-30"}
     answer = await approver.send(f"{place.programme}/avenant", **fields)
     assert answer.status == 422
     assert "ne peut pas précéder" in answer.words
     fields["effet"] = _today(page)
+    fields |= {"cloture": "weekly", "territoires": f"{_names_shown(page)[0]}\n\n", "services": "demarches"}
     assert (await approver.send(f"{place.programme}/avenant", **fields)).goes_to.endswith("?avenant")
     page = await approver.open(place.programme)
     assert "30 juin 2031" in page.words
@@ -106,9 +110,22 @@ async def test_an_amendment_shows_both_versions_and_moves_the_validity(approver,
         last_day = await connection.fetchval(
             "SELECT last_day FROM programmes WHERE id = $1", place.programme_id
         )
+        rules = await newest_rules(connection, place.programme_id)
     assert last_day == date(2031, 6, 30)
+    assert rules.figures.closing_calendar == "weekly"
+    assert rules.figures.territory_ids == (place.here,)
+    assert page.words.count("1 territoire, 1 service") == 1
     again = await approver.send(f"{place.programme}/avenant", **fields)
     assert "un avenant a été enregistré entre-temps" in again.words.lower()
+
+
+def _rules_of(page):
+    return RULES | {"version": page.field("version"), "territoires": "\n".join(_names_shown(page))}
+
+
+def _names_shown(page):
+    """Of the territories that the form shows as covered."""
+    return page.text.partition('name="territoires"')[2].partition(">")[2].partition("<")[0].split("\n")
 
 
 def _today(page):
@@ -124,11 +141,14 @@ def _today(page):
         ("motif", "", "motif"),
         ("publics", "pic; drop", "séparés par des virgules"),
         ("plafond", "moins", "ou rien"),
+        ("cloture", "demain", "se ferment"),
+        ("territoires", " ", "au moins un nom"),
+        ("territoires", "Atlantide", "Personne ne connaît : Atlantide."),
     ],
 )
 async def test_a_figure_that_cannot_be_is_told_at_its_field(approver, place, field, value, told):
     page = await approver.open(place.programme)
-    fields = RULES | {"version": page.field("version"), "effet": _today(page), field: value}
+    fields = _rules_of(page) | {"effet": _today(page), field: value}
     answer = await approver.send(f"{place.programme}/avenant", **fields)
     assert answer.status == 422
     assert told in answer.words

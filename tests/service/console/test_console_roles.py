@@ -11,7 +11,7 @@ from ledger.account_rows import Role
 from ledger.accounts import AccountRefused, add_account, change_role
 from ledger.four_eyes import is_another_person
 
-READ_ONLY = (Role.FUNDER, Role.AUDITOR)
+READ_ONLY = (Role.FUNDER, Role.AUDITOR, Role.TERRITORY)
 # What a funder decides itself: at the end of validity it approves, signs and says what becomes of its money.
 OF_THE_FUNDER = "/fin-de-validite"
 OWN_ACCOUNT = ("/deconnexion", "/securite")
@@ -87,6 +87,7 @@ async def test_navigation_shows_places_that_exist_and_that_the_role_may_open(ent
         "/console",
         *(f"/console/{name}" for name in ("bordereaux", "compte", "telephones")),
     ]
+    assert seen[Role.TERRITORY] == ["/console", "/console/suivi", "/console/compteurs"]
     assert seen[Role.FUNDER][0] == "/console"
     assert {"/console/structures", "/console/journal"} <= set(seen[Role.PREPARER])
 
@@ -178,6 +179,9 @@ async def test_an_account_is_of_what_its_role_needs_and_of_nothing_else(house, p
             (Role.OPERATOR, {}, "give --operator"),
             (Role.OPERATOR, {"operator_id": 999_999}, "no operator 999999"),
             (Role.APPROVER, {"operator_id": 1}, "give --operator"),
+            (Role.TERRITORY, {}, "give --territory"),
+            (Role.TERRITORY, {"territory_id": 999_999}, "no territory 999999"),
+            (Role.FUNDER, {"programme_id": 1, "territory_id": 1}, "give --territory"),
             (Role.AUDITOR, {"programme_id": 1}, "give --programme"),
         ):
             with pytest.raises(AccountRefused, match=told):

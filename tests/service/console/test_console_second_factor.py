@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from console.routes import ROUTES
 from console.sign_in_limits import ATTEMPTS_PER_EMAIL_MAX
 from keys.second_factor import code_at, step_of
 from ledger.account_rows import Role
@@ -202,6 +203,19 @@ async def test_what_releases_asks_again_who_it_is_and_comes_back(enter, enrol, f
     assert "account.prove" in await events_of(person.account)
 
 
+async def test_nothing_is_signed_or_decided_without_a_proof_of_the_last_minutes(enter, forgets_proof):
+    asking = {route.path.rpartition("/")[2] for route in ROUTES if route.is_releasing}
+    assert asking >= {"signature", "devenir", "accord", "approbation", "refus", "mesure", "decision"}
+    assert asking >= {"suspension", "reprise", "activation", r"{decision:\d+}"}
+    for role in (Role.PREPARER, Role.APPROVER, Role.FUNDER):
+        person = await enter(role)
+        await forgets_proof(person)
+        deciding = [route for route in ROUTES if route.is_releasing and role in route.roles]
+        for route in (one for one in deciding if one.method == "POST"):
+            answer = await person.send("/console" + re.sub(r"\{\w+(:\\d\+)?\}", "1", route.path))
+            assert answer.goes_to.startswith(CONFIRM), (role, route.path)
+
+
 async def test_without_a_second_factor_the_password_is_the_proof(enter, forgets_proof):
     person = await enter(Role.PREPARER)
     await forgets_proof(person)
@@ -231,6 +245,7 @@ async def test_where_it_is_required_who_approves_enrols_before_anything_else(hou
         preparer = await open_account(Role.PREPARER, client=client)
         assert (await preparer.sign_in()).goes_to == "/console"
         assert (await preparer.open("/console")).status == 200
+        assert (await preparer.send("/console/fin-de-validite/1/signature")).goes_to == ENROL
         assert (await approver.sign_in()).goes_to == "/console"
         for path in ("/console", "/console/journal"):
             assert (await approver.open(path)).goes_to == ENROL

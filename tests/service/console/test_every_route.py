@@ -11,6 +11,7 @@ from console.routes import ROUTES
 from console.visit import HOME
 from ledger.account_rows import Role
 from ledger.devices import revoke_device
+from ledger.parties import add_territory
 from loadtests.fuzz.contract import NOT_CALLED
 from validator.app import ENDPOINTS
 
@@ -111,14 +112,14 @@ async def test_no_call_tells_or_changes_anything_of_another_operator(house, thei
     assert after.body == before.body
 
 
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.FUNDER])
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.FUNDER, Role.TERRITORY])
 async def test_no_page_tells_or_changes_anything_of_another_operator_or_programme(house, enter, theirs, role):
-    mine = await house.operator()
-    scope = (
-        {"operator_id": mine.operator_id}
-        if role is Role.OPERATOR
-        else {"programme_id": await house.programme()}
-    )
+    async with house.database() as connection:
+        scope = {
+            Role.OPERATOR: {"operator_id": (await house.operator()).operator_id},
+            Role.FUNDER: {"programme_id": await house.programme()},
+            Role.TERRITORY: {"territory_id": await add_territory(connection, f"Ailleurs {uuid.uuid4()}")},
+        }[role]
     person = await enter(role, **scope)
     async with house.database() as connection:
         before = await connection.fetch("SELECT id, revoked_at FROM devices WHERE id = $1", theirs.device.id)

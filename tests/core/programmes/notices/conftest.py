@@ -46,6 +46,11 @@ def facts() -> dict[NoticeKind, Fact]:
     made = (
         notice_facts.paid(**TRANSFER, booked_on=date(2026, 11, 3)),
         notice_facts.returned(**TRANSFER, reason="AC04"),
+        notice_facts.transfer_corrected(
+            "paid:BR-3-12-1",
+            operator_id=3,
+            payload=notice_facts.paid(**TRANSFER, booked_on=date(2026, 11, 3)).payload,
+        ),
         notice_facts.bank_account_changed(ACCOUNT, "approve", at=NOW),
         notice_facts.booklets_blocked(programme_id=1, booklets=[12, 13], cause="stolen"),
         notice_facts.top_up_proposed(

@@ -52,6 +52,44 @@ async def test_a_grant_from_its_conditions_to_its_approval(office, type_here):
     assert json.loads(await type_here("grants", "deliveries", "--programme", programme, "--json")) == []
 
 
+async def test_booklets_are_sent_received_and_taken_back_and_a_territory_is_measured_after_its_hearing(
+    office, type_here
+):
+    programme, here = str(office.programme_id), office.territories[0]
+    where = ("--programme", programme, "--territory", str(here))
+    batch = await office.stock(5)
+    grant = await office.first_grant(here)
+    sent = await type_here("grants", "dispatch", str(grant.id), "--batch", str(batch.id), "--count", "3")
+    delivery = sent.split()[1].rstrip(":")
+    assert "3 booklets" in sent
+    assert "has arrived" in await type_here("grants", "receive", delivery, "--by", "Accueil")
+    assert "already" in await type_here("grants", "receive", delivery, "--by", "Accueil", status=1)
+    first = batch.first_booklet
+    back = ("territories", "take-back", *where, str(first), str(first), "--reason", "rappel")
+    assert "1 booklets came back, of 10 passes" in await type_here(*back)
+    assert "not at this territory" in await type_here(*back, status=1)
+    heard = (
+        "--heard-on",
+        "2021-02-01",
+        "--hearing",
+        "Mme Roy entendue",
+        "--reason",
+        "comptes",
+        "--as",
+        EMAIL,
+    )
+    assert "10 passes taken off" in await type_here("territories", "reduce", *where, "--passes", "10", *heard)
+    assert "is suspended" in await type_here("territories", "suspend", *where, *heard)
+    again = ("grants", "dispatch", str(grant.id), "--batch", str(batch.id), "--count", "1")
+    assert "suspended" in await type_here(*again, status=1)
+    told = await type_here("territories", "measures", "--programme", programme)
+    assert "suspension" in told
+    assert "reduction of 10 passes" in told
+    why = ("--reason", "réglé", "--as", EMAIL)
+    assert "is resumed" in await type_here("territories", "resume", *where, *why)
+    assert "not suspended" in await type_here("territories", "resume", *where, *why, status=1)
+
+
 async def test_an_order_until_its_files_are_written(office, type_here, tmp_path):
     programme = str(office.programme_id)
     order = json.loads(

@@ -2,6 +2,8 @@
 everywhere, and never both are live, whatever an offline phone or a scan under way brings."""
 
 import asyncio
+import os
+import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -18,8 +20,12 @@ from ledger.replacements import (
     finish_replacement,
     replace_booklet,
     replacements_around,
+    unfinished_replacements,
 )
 from ledger.rows import CancelCause
+from validator.replacement_clerk import finish_replacements
+
+POINCON = (sys.executable, "-c", "from command.main import main; main()")
 
 
 @pytest.fixture
@@ -103,6 +109,32 @@ async def test_a_replacement_waits_for_the_scan_that_still_saw_the_booklet_activ
         assert not done
         await under_way.commit()
     assert (await waiting).passes == 9
+
+
+async def test_a_replacement_whose_process_was_killed_between_its_stages_is_finished_by_the_clerk(
+    house, open_desk, until
+):
+    desk = await open_desk()
+    number = desk.booklets[0]
+    asked = ("booklets", "replace", str(number), "--cause", "lost", "--reason", "perdu")
+    env = os.environ | {"DATABASE_URL": house.settings.database_url}
+    async with connected(house.settings.database_url, purpose="tests") as scanning, house.database() as other:
+
+        async def is_shut() -> bool:
+            return number in await unfinished_replacements(other)
+
+        # The second stage waits for a scan that is under way, and the process dies waiting.
+        async with scanning.transaction():
+            await claim_by_hand(scanning, house, number)
+            process = await asyncio.create_subprocess_exec(*POINCON, *asked, env=env)
+            await until(is_shut, seconds=20)
+            process.kill()
+            await process.wait()
+        assert await is_shut()
+        assert await finish_replacements(other, datetime.now(UTC)) == 1
+        [done] = await replacements_around(other, number)
+        assert (done.passes, done.decided_by.partition(":")[0]) == (9, "cli")
+        assert await finish_replacements(other, datetime.now(UTC)) == 0
 
 
 async def test_of_scans_and_replacements_at_once_no_pass_is_live_twice(house, open_desk, codes_of, replace):

@@ -3,15 +3,21 @@
 import asyncpg
 import pytest
 
+from ledger.contacts import add_address
 from ledger.holds import find_hold, hold_operator, release_operator
-from ledger.notices import recent_notices
+from ledger.notice_corrections import WITHDRAWN
+from ledger.notice_rows import NoticeKind, NoticeState
+from ledger.notices import begin_sending, end_sending, recent_notices
 from ledger.payout_rows import BatchState, LeftOut, PayoutRefused
 from ledger.remittances import list_remittances
+from ledger.webhooks import add_webhook
 from loadtests.model_bank import Style
 from loadtests.payout_drill import open_drill
 from payouts.preparing import payable_now
 from payouts.reconciling import reconcile
+from programmes.notices.letters import letter_of
 
+ADDRESS = "compta@fabrique.example"
 WHY = {"actor": "tests", "reason": "contrôle en cours"}
 
 
@@ -57,17 +63,59 @@ async def test_an_operator_is_told_that_its_transfer_left_and_later_that_it_came
     assert [one.payload["change"] for one in await facts(connection, "bank_account_changed")][-1] == "block"
 
 
-async def test_a_match_undone_and_found_again_tells_nobody_twice(drill, connection):
+async def paid_line(drill, connection) -> int:
+    """A transfer of the first operator, on the bank's statement: the line's number."""
     await drill.close(drill.operators[0], 1)
     batch = await released(drill)
     drill.bank.debit(batch.message_id, Style.EACH)
     await drill.deliver(drill.bank.close_day())
     await reconcile(connection, actor="tests", now=drill.now)
-    line_id = await connection.fetchval("SELECT bank_line_id FROM matches")
-    await drill.undo(line_id)
+    return await connection.fetchval("SELECT bank_line_id FROM matches")
+
+
+async def told(connection) -> list[tuple[str, str, str]]:
+    rows = await connection.fetch("SELECT fact, state, coalesce(error, '') FROM notices ORDER BY id")
+    return [tuple(row) for row in rows if row["fact"].startswith(("paid", "corrected"))]
+
+
+async def test_a_notice_that_has_not_left_is_withdrawn_with_its_payment_and_told_when_found_again(
+    drill, connection
+):
+    await add_address(connection, ADDRESS, operator_id=drill.operators[0], actor="tests", at=drill.now)
+    await drill.undo(await paid_line(drill, connection))
+    key = f"paid:BR-{drill.operators[0]}-1-1"
+    assert await told(connection) == [(key, "dropped", WITHDRAWN)]
     [(line, ids, _, _)] = await drill.open()
     await drill.confirm(line, ids)
-    assert len(await facts(connection, "paid")) == 1
+    assert await told(connection) == [(key, "dropped", WITHDRAWN), (f"{key}:2", "waiting", "")]
+
+
+async def test_a_notice_that_left_is_corrected_at_its_address_and_its_systems_hear_it_too(drill, connection):
+    operator_id = drill.operators[0]
+    await add_address(connection, ADDRESS, operator_id=operator_id, actor="tests", at=drill.now)
+    await add_webhook(
+        connection, url="https://compta.example/avis", seal_name=bytes(16), sealed_secret=bytes(64),
+        kinds=[NoticeKind.PAID], operator_id=operator_id, actor="tests", at=drill.now,
+    )  # fmt: skip
+    line_id = await paid_line(drill, connection)
+    [notice] = await facts(connection, "paid")
+    assert await begin_sending(connection, notice.id, at=drill.now)
+    await end_sending(connection, notice.id, NoticeState.SENT, at=drill.now, next_at=drill.now)
+    await add_address(
+        connection, "autre@fabrique.example", operator_id=operator_id, actor="tests", at=drill.now
+    )
+    await drill.undo(line_id)
+    [corrected] = await facts(connection, "transfer_corrected")
+    assert (corrected.address, corrected.state) == (ADDRESS, "waiting")
+    letter = letter_of(corrected.kind, corrected.payload, corrected.audience)
+    assert "la banque ne l’a pas encore confirmé" in " ".join(letter.paragraphs)
+    calls = await connection.fetch("SELECT kind FROM webhook_calls ORDER BY id")
+    assert [row["kind"] for row in calls] == ["paid", "transfer_corrected"]
+    [(line, ids, _, _)] = await drill.open()
+    await drill.confirm(line, ids)
+    key = f"paid:BR-{operator_id}-1-1"
+    states = {(fact, state) for fact, state, _ in await told(connection)}
+    assert states == {(key, "sent"), (f"corrected:{key}", "waiting"), (f"{key}:2", "waiting")}
 
 
 async def test_a_rejected_transfer_is_told_as_one_that_did_not_arrive(drill, connection):
