@@ -6,9 +6,9 @@ from aiohttp import web
 
 from console.address import number_in
 from console.form import FieldRefused, reason_in, text_in
+from console.money_field import day_in
 from console.notice_words import STAGES
 from console.refusal import NO_APPLICATION, OWN_DECISION, PageRefused
-from console.structures_page import day_in
 from console.visit import Visit
 from ledger.application_rows import Application, ApplicationRefused, Decision, Stage
 from ledger.applications import (

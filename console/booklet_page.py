@@ -53,6 +53,7 @@ def _in_french(refused: str) -> str:
     for english, french in (
         ("never active", "il n’a jamais été actif : annulez-le et remettez-en un autre"),
         ("expired", "les pass de son programme ne sont plus valables"),
+        ("came back", "il est revenu de son territoire : remettez un autre carnet"),
         ("money went back", "son argent est déjà rendu au programme : remettez un autre carnet"),
         ("all its passes", "tous ses pass sont encaissés"),
         ("in part", "il n’est remis qu’en partie : personne ne peut dire quels pass sont à qui"),

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from console.address import number_in
 from console.form import FieldRefused, reason_in
-from console.money_field import euros_in
+from console.money_field import euros_in, number_in_form
 from console.refusal import NO_PAGE, PageRefused
 from console.visit import Visit
 from ledger.account_rows import Role
@@ -198,18 +199,25 @@ async def refund(visit: Visit) -> web.StreamResponse:
     """The trustee says which debit of the bank gave the money back."""
     ending = await ending_asked(visit)
     statement = await statement_asked(visit, ending)
-    decision = int(visit.request.match_info["decision"])
-    if decision not in {one.id for one in await decisions_of(visit.connection, statement)}:
+    number = number_in(visit, "decision", NO_PAGE)
+    decision = next(
+        (
+            one
+            for one in await decisions_of(visit.connection, statement)
+            if one.id == number and one.kind is Become.REFUND
+        ),
+        None,
+    )
+    if decision is None:
         raise PageRefused(NO_PAGE)
-    line = visit.form.get("ecriture", "")
-    if not (line.isascii() and line.isdecimal()):
+    lines = await refund_lines(visit.connection, decision.amount_cents)
+    line = next((row["id"] for row in lines if str(row["id"]) == visit.form.get("ecriture")), None)
+    if line is None:
         return await show_ending(visit, FieldRefused("ecriture", "Choisissez l’écriture de la banque."))
     return await _done(
         visit,
         ending,
-        lambda: confirm_refund(
-            visit.connection, decision, int(line), at=visit.now, actor=visit.account.actor
-        ),
+        lambda: confirm_refund(visit.connection, decision.id, line, at=visit.now, actor=visit.account.actor),
         field="ecriture",
     )
 
@@ -279,7 +287,4 @@ async def statement_asked(visit: Visit, ending: EndingProgramme) -> JointStateme
 
 
 def _programme_in(visit: Visit) -> int:
-    text = visit.form.get("vers", "")
-    if not (text.isascii() and text.isdecimal()):
-        raise FieldRefused("vers", "Choisissez le programme qui reçoit la valeur.")
-    return int(text)
+    return number_in_form(visit.form, "vers", told="Choisissez le programme qui reçoit la valeur.")

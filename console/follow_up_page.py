@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from console.address import number_in
 from console.follow_up_chart import CategoryBar, WeekChart, category_bars, week_chart
 from console.refusal import NO_PAGE, PageRefused
 from console.rendering import NO_STORE
@@ -87,7 +88,7 @@ async def send_return_csv(visit: Visit) -> web.StreamResponse:
 
 async def _frozen(visit: Visit, suffix: str, kind: str, read: ReturnPaper) -> web.StreamResponse:
     """As it was frozen, byte for byte."""
-    programme_id = int(visit.request.match_info["programme"])
+    programme_id = number_in(visit, "programme", NO_PAGE)
     if visit.account.role is Role.FUNDER and programme_id != visit.account.programme_id:
         raise PageRefused(NO_PAGE)
     try:
@@ -116,9 +117,10 @@ def _wanted(visit: Visit, names: Mapping[int, str]) -> int | None:
     asked = visit.request.query.get("programme", "")
     if not asked:
         return next(iter(names), None)
-    if not (asked.isascii() and asked.isdecimal() and int(asked) in names):
+    wanted = next((one for one in names if str(one) == asked), None)
+    if wanted is None:
         raise PageRefused(NO_PAGE)
-    return int(asked)
+    return wanted
 
 
 def _shown(follow: FollowUp, one: Followed, facts: list[Mapping[str, Any]], today: date) -> Shown:

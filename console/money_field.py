@@ -8,6 +8,7 @@ from console.form import FieldRefused
 
 EUROS = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
 NUMBER_DIGITS_MAX = 9
+YEAR_MIN, YEAR_MAX = 2000, 2100
 
 
 def euros_in(form: Mapping[str, str], field: str) -> int:
@@ -23,11 +24,14 @@ def euros_in(form: Mapping[str, str], field: str) -> int:
 
 
 def day_in(form: Mapping[str, str], field: str) -> date:
-    """As browsers send the day of a calendar field."""
+    """As browsers send the day of a calendar field; days are counted from it, and stay in the calendar."""
     try:
-        return date.fromisoformat(form.get(field, ""))
+        day = date.fromisoformat(form.get(field, ""))
     except ValueError:
         raise FieldRefused(field, "Écrivez un jour, par exemple 2026-11-30.") from None
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise FieldRefused(field, "Vérifiez l’année.")
+    return day
 
 
 def number_in_form(form: Mapping[str, str], field: str, *, told: str) -> int:

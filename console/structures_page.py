@@ -6,6 +6,7 @@ from datetime import date
 from aiohttp import web
 
 from console.form import FieldRefused, reason_in
+from console.money_field import day_in
 from console.refusal import NO_OPERATOR, PageRefused
 from console.visit import Visit
 from ledger.holds import find_hold, hold_operator, release_operator
@@ -142,18 +143,6 @@ def _programme_in(form: Mapping[str, str], programmes: list[OpenProgramme]) -> O
     if programme is None:
         raise FieldRefused("programme", "Choisissez le programme.")
     return programme
-
-
-def day_in(form: Mapping[str, str], field: str) -> date:
-    """As browsers send the day of a calendar field."""
-    text = form.get(field, "")
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise FieldRefused(field, "Écrivez un jour, par exemple 2026-11-30.") from None
-    if not 2000 <= day.year <= 2100:
-        raise FieldRefused(field, "Vérifiez l’année.")
-    return day
 
 
 async def _refuse_period(

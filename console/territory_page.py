@@ -40,6 +40,11 @@ from programmes.grants import GrantHindered, approve, propose, refuse
 RESTITUTED_MAX = 1_000  # booklets in one form
 # Which form is shown with its mistake.
 CONDITION, GRANT, MEASURE, RETURN, DISPATCH = "condition", "dotation", "mesure", "restitution", "envoi"
+NOT_TAKEN_BACK = {
+    "handed out": "L’un de ces carnets est remis ou entamé : aucun n’est repris.",
+    "replaced": "L’un de ces carnets a été remplacé, et circule sous un autre numéro : aucun n’est repris.",
+    "": "L’un de ces carnets n’est pas dans ce territoire : aucun n’est repris.",
+}
 
 
 async def show_territory(visit: Visit) -> web.StreamResponse:
@@ -194,12 +199,7 @@ async def take_back(visit: Visit) -> web.StreamResponse:
     except FieldRefused as wrong:
         return await _page(visit, programme, standing, wrong, RETURN)
     except GrantRefused as refused:
-        used = "handed out" in str(refused)
-        told = (
-            "L’un de ces carnets est remis ou entamé : aucun n’est repris."
-            if used
-            else "L’un de ces carnets n’est pas dans ce territoire : aucun n’est repris."
-        )
+        told = next(words for mark, words in NOT_TAKEN_BACK.items() if mark in str(refused))
         return await _page(visit, programme, standing, FieldRefused("premier", told), RETURN)
     raise _back(programme, standing)
 

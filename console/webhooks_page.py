@@ -23,6 +23,7 @@ from programmes.notices.addresses import URL_CHARS_MAX, AddressRefused, check_ur
 
 WEBHOOKS = "/console/avis/appels"
 KIND = "genre-"
+DIGITS_MAX = 9
 OFFERED = {kind: words for kind, words in KINDS.items() if kind not in FOLLOWS_BY_ITSELF}
 
 
@@ -98,9 +99,10 @@ def _scope_in(visit: Visit) -> tuple[int | None, int | None]:
     scope, _, digits = visit.form.get("portee", "").partition("-")
     if scope == "tout":
         return None, None
-    if scope not in {"structure", "programme"} or not (digits.isascii() and digits.isdecimal()):
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS_MAX
+    if scope not in {"structure", "programme"} or not is_number:
         raise FieldRefused("portee", "Choisissez de qui ce système est informé.")
-    number = int(digits[:9])
+    number = int(digits)
     return (number, None) if scope == "structure" else (None, number)
 
 

@@ -9,7 +9,7 @@ from ledger.events import record_event
 from ledger.programme_rules import UnknownRules, add_version, newest_rules
 from ledger.programmes import AMEND, COVER_SERVICES, COVER_TERRITORIES, LOCK, MOVE_LAST_DAY
 from ledger.remittance_rows import PARIS
-from ledger.rule_rows import Figures, Rules
+from ledger.rule_rows import LAST_DAY_MAX, LAST_DAY_MIN, Figures, Rules
 
 SET_PAYMENT = "UPDATE programmes SET payment_delay_days = $2, closing_calendar = $3 WHERE id = $1"
 UNCOVER_TERRITORIES = """
@@ -78,6 +78,8 @@ def _refuse_what_cannot_be(
         raise AmendmentRefused(f"amended meanwhile: version {before.version} is the newest; read it first")
     if figures == before.figures:
         raise AmendmentRefused("nothing would change")
+    if not LAST_DAY_MIN <= figures.last_day_of_use <= LAST_DAY_MAX:
+        raise AmendmentRefused(f"the last day of use lies between {LAST_DAY_MIN} and {LAST_DAY_MAX}")
     if in_force_from < before.in_force_from:
         raise AmendmentRefused(f"version {before.version} is in force from {before.in_force_from} only")
     at_once = {"last_day_of_use", "grace_days", "payment_delay_days", "closing_calendar", "service_ids"}

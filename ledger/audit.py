@@ -12,6 +12,7 @@ from ledger.audit_books import BOOK_CHECKS
 from ledger.audit_handouts import HANDOUT_CHECKS
 from ledger.audit_payouts import PAYOUT_CHECKS
 from ledger.audit_periods import PERIOD_CHECKS, differing_returns
+from ledger.audit_programmes import PROGRAMME_CHECKS
 from ledger.audit_queries import CHECKS, DISAGREEMENTS_MAX, OPERATOR_TOTALS
 from ledger.audit_remittances import differing_hashes
 from ledger.audit_renderings import RENDERING_CHECKS, differing_renderings
@@ -25,7 +26,15 @@ SELECT {COLUMNS}, a.device_id, a.service_id, a.scanned_at, a.seal, o.siret
 FROM acceptances a LEFT JOIN operators o ON o.id = a.operator_id"""
 
 
-QUERIES = CHECKS | BOOK_CHECKS | PAYOUT_CHECKS | RENDERING_CHECKS | PERIOD_CHECKS | HANDOUT_CHECKS
+QUERIES = (
+    CHECKS
+    | BOOK_CHECKS
+    | PAYOUT_CHECKS
+    | RENDERING_CHECKS
+    | PERIOD_CHECKS
+    | HANDOUT_CHECKS
+    | PROGRAMME_CHECKS
+)
 
 
 class RecordUnusable(Exception):

@@ -13,7 +13,11 @@ HANDOUT_CHECKS: dict[str, str] = {
                format('handed out by person %s, whom nothing bars from its passes', h.person_id)
         FROM handouts h JOIN booklets b ON b.number = h.booklet
         WHERE b.prescribed_by IS DISTINCT FROM h.person_id AND NOT EXISTS (
-            SELECT FROM co_prescriptions c WHERE (c.booklet, c.person_id) = (h.booklet, h.person_id))""",
+            SELECT FROM co_prescriptions c WHERE (c.booklet, c.person_id) = (h.booklet, h.person_id))
+        UNION ALL
+        SELECT format('booklet %s', c.booklet),
+               format('person %s handed a part of it out, and scans do not look', c.person_id)
+        FROM co_prescriptions c JOIN booklets b ON b.number = c.booklet WHERE NOT b.co_prescribed""",
     "handouts_have_events": """
         SELECT format('booklet %s', h.booklet), format('%s hand-outs, events tell of %s', h.count, e.count)
         FROM (SELECT booklet, count(*) FROM handouts GROUP BY booklet) AS h,

@@ -2,19 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-from ledger.book_rows import AccountKind
 from ledger.connect import Connection
 from ledger.month_figures import FiguresDisagree, month_figures, month_of
 from ledger.monthly_returns import list_returns
 from ledger.period_rows import MonthFigures, MonthlyReturn
 
 PROGRAMMES = "SELECT id, name FROM programmes ORDER BY id"
-
-BALANCES = {
-    "free_cents": AccountKind.FUNDS,
-    "circulation_cents": AccountKind.CIRCULATION,
-    "owed_cents": AccountKind.OPERATOR,
-}
 
 PERIOD_CHECKS: dict[str, str] = {
     "papers_of_returns_are_whole": """
@@ -85,11 +78,8 @@ async def differing_returns(connection: Connection) -> AsyncIterator[tuple[str, 
 
 def _apart(told: MonthlyReturn, found: MonthFigures) -> str:
     sums = told.facts["sums"]
-    derived = {"consumed_passes": found.consumed_passes, "consumed_cents": found.consumed_cents}
-    for name, account in BALANCES.items():
-        derived[name] = found.balances.get(account, 0)
     return "; ".join(
         f"{name} told {sums[name]}, derived {value}: {sums[name] - value} apart"
-        for name, value in derived.items()
+        for name, value in found.sums().items()
         if sums[name] != value
     )

@@ -10,6 +10,7 @@ import asyncpg
 
 from ledger.booklets import engage
 from ledger.connect import Connection
+from ledger.custody import BOOKLETS_PER_TRANSFER_MAX, transfer_booklets
 from ledger.events import record_event
 from ledger.grant_rows import GrantRefused
 from ledger.grants import lock_grants
@@ -19,6 +20,7 @@ from ledger.releases import release_cancelled
 LIST_MAX = 500
 RANGES_MAX = 10_000
 BOOKLETS_MAX = 100_000
+RESTITUTED_MAX = 2_000  # at once: each has a lock that scans hold too, and the server has so many
 
 OF_GRANT = """
 SELECT g.programme_id, g.territory_id, p.booklet_size FROM grants g JOIN programmes p ON p.id = g.programme_id
@@ -63,18 +65,28 @@ ACTIVATE = """
 UPDATE booklets SET state = 'active', activated_at = $2
 WHERE number IN (SELECT booklet FROM delivered_booklets WHERE delivery_id = $1 AND restitution_id IS NULL)
   AND state = 'issued' RETURNING batch_id, face_value_cents::bigint * pass_count AS cents"""
-# Locked in their order, so that nobody hands one out or takes a pass of it meanwhile without being seen.
+# In their order; then scans are kept out as in ledger/handouts.py, in an order too. What is read after these
+# is true to the end: nobody hands one out or takes a pass of it without being seen.
+LOCK_BOOKLETS = "SELECT FROM booklets WHERE number = ANY($1) ORDER BY number FOR UPDATE"
+LOCK_SCANS = """
+SELECT pg_advisory_xact_lock(21, locks.key)
+FROM (SELECT DISTINCT hashint8(b) AS key FROM unnest($1::bigint[]) AS b ORDER BY 1) AS locks"""
 THERE = """
 SELECT b.number, b.pass_count, l.delivery_id, b.prescribed_by IS NULL AND NOT EXISTS (
-           SELECT FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL) AS is_whole
+           SELECT FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL) AS is_whole,
+       b.replaced_at IS NOT NULL AS is_replaced
 FROM booklets b JOIN delivered_booklets l ON l.booklet = b.number JOIN deliveries d ON d.id = l.delivery_id
 WHERE b.number = ANY($3) AND (d.programme_id, d.territory_id) = ($1, $2) AND l.restitution_id IS NULL
-ORDER BY b.number FOR UPDATE OF b"""
+ORDER BY b.number"""
 ADD_RESTITUTION = """
 INSERT INTO restitutions (programme_id, territory_id, booklet_count, passes, at, by, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"""
 GIVE_BACK = """
 UPDATE delivered_booklets SET restitution_id = $1 WHERE booklet = ANY($2) AND restitution_id IS NULL"""
+HELD = """
+SELECT c.prescriber_id, array_agg(c.booklet ORDER BY c.booklet) AS booklets
+FROM booklet_custody c JOIN booklets b ON b.number = c.booklet AND b.state <> 'cancelled'
+WHERE c.booklet = ANY($1) AND c.prescriber_id IS NOT NULL GROUP BY c.prescriber_id ORDER BY c.prescriber_id"""
 STOCK = """
 SELECT t.id, count(*)::integer FROM booklets b JOIN batches t ON t.id = b.batch_id
 WHERE t.programme_id = $1 AND b.state <> 'cancelled' AND b.prescribed_by IS NULL
@@ -188,15 +200,20 @@ async def restitute(
 ) -> int:
     """Take back booklets that were not handed out: all of them, or none. Return their passes."""
     wanted = sorted(set(booklets))
-    if not 1 <= len(wanted) <= BOOKLETS_MAX:
-        raise GrantRefused(f"1 to {BOOKLETS_MAX} booklets come back at once, not {len(wanted)}")
+    if not 1 <= len(wanted) <= RESTITUTED_MAX:
+        raise GrantRefused(f"1 to {RESTITUTED_MAX} booklets come back at once, not {len(wanted)}")
     async with connection.transaction():
         await lock_grants(connection, programme_id)
+        await connection.execute(LOCK_BOOKLETS, wanted)
+        await connection.execute(LOCK_SCANS, wanted)
         there = await connection.fetch(THERE, programme_id, territory_id, wanted)
         if absent := sorted(set(wanted) - {row["number"] for row in there}):
             raise GrantRefused(f"not at this territory, nothing came back: booklets {absent[:20]}")
         if used := [row["number"] for row in there if not row["is_whole"]]:
             raise GrantRefused(f"handed out or begun, nothing came back: booklets {used[:20]}")
+        if replaced := [row["number"] for row in there if row["is_replaced"]]:
+            raise GrantRefused(f"replaced by others, nothing came back: booklets {replaced[:20]}")
+        await _out_of_safes(connection, wanted, reason=reason, actor=actor, at=at)
         passes = sum(row["pass_count"] for row in there)
         restitution_id = await connection.fetchval(
             ADD_RESTITUTION, programme_id, territory_id, len(wanted), passes, at, actor, reason
@@ -212,6 +229,18 @@ async def restitute(
             passes=passes,
         )
     return int(passes)
+
+
+async def _out_of_safes(
+    connection: Connection, booklets: Sequence[int], *, reason: str, actor: str, at: datetime
+) -> None:
+    """To the territory's own stock, while they are still of it: from then on no prescriber hands them out."""
+    for prescriber_id, held in await connection.fetch(HELD, booklets):
+        for place in range(0, len(held), BOOKLETS_PER_TRANSFER_MAX):
+            some = held[place : place + BOOKLETS_PER_TRANSFER_MAX]
+            await transfer_booklets(
+                connection, some, from_id=prescriber_id, to_id=None, at=at, actor=actor, reason=reason
+            )
 
 
 async def find_delivery(connection: Connection, delivery_id: int) -> Delivery:

@@ -14,9 +14,14 @@ from ledger.handout_rows import BookletToHandOut, Handout, HandoutRefusal, NewHa
 LISTED_MAX = 200
 
 LOCK = "SELECT FROM booklets WHERE number = $1 FOR UPDATE"
+# Scans hold it shared, from before they look at who prescribed to their commit (0021_rules_hold.sql): who has
+# it alone sees every pass that was taken, and is seen by every scan to come.
+LOCK_SCANS = "SELECT pg_advisory_xact_lock(21, hashint8($1::bigint))"
 BOOKLET = """
 SELECT b.number, t.programme_id, p.name, b.pass_count, b.face_value_cents,
-       b.state = 'active', b.state = 'cancelled', p.expires_at <= $2, c.prescriber_id,
+       b.state = 'active', b.state = 'cancelled', p.expires_at <= $2,
+       -- A booklet that went back to the trustee, or to another territory, is in nobody's safe here.
+       CASE WHEN e.territory_id = s.territory_id THEN c.prescriber_id END,
        coalesce((SELECT r.was_handed_out FROM replacements r WHERE r.new_booklet = b.number), false),
        ARRAY(SELECT generate_series(h.first_pass::integer, h.last_pass::integer) FROM handouts h
              WHERE h.booklet = b.number AND h.undone_at IS NULL),
@@ -24,7 +29,8 @@ SELECT b.number, t.programme_id, p.name, b.pass_count, b.face_value_cents,
        ARRAY(SELECT d.mediator_id FROM acceptances a JOIN devices d ON d.id = a.device_id
              WHERE a.booklet = b.number AND a.undone_at IS NULL)
 FROM booklets b JOIN batches t ON t.id = b.batch_id JOIN programmes p ON p.id = t.programme_id
-LEFT JOIN booklet_custody c ON c.booklet = b.number
+LEFT JOIN booklet_custody c ON c.booklet = b.number LEFT JOIN prescribers s ON s.id = c.prescriber_id
+LEFT JOIN booklet_territories e ON e.booklet = b.number
 WHERE b.number = $1"""
 HEAD_COLUMNS = 10  # before the sets
 COLUMNS = """
@@ -91,6 +97,7 @@ async def hand_out(connection: Connection, new: NewHandout, *, at: datetime, act
     """Record it; a repeat of the same request is told what it did. Raises HandoutRefused."""
     async with connection.transaction():
         await connection.execute(LOCK, new.booklet)
+        await connection.execute(LOCK_SCANS, new.booklet)
         if known := await connection.fetchrow(BY_REQUEST, new.request_id):
             return _handout(known)
         booklet = await find_booklet_to_hand_out(connection, new.booklet, now=at)

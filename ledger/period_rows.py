@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from ledger.book_rows import AccountKind, EntryKind
 from ledger.rendering_rows import Period
 
+PAYMENTS = (EntryKind.PAYOUT, EntryKind.RETURN, EntryKind.REVERSAL)
+
 
 class MonthMoved(NamedTuple):
     """What one kind of entry did to a programme's accounts of one kind; a credit is negative."""
@@ -60,6 +62,22 @@ class MonthFigures:
     def of_earlier_cents(self) -> int:
         """What months before were told too little of, in what operators are owed and were paid."""
         return -sum(row.of_earlier_cents for row in self.moved if row.account is AccountKind.OPERATOR)
+
+    def sums(self) -> dict[str, int]:
+        """What a return tells of the whole, by name; the audit derives it again."""
+        return {
+            "received_cents": self.moved_cents(AccountKind.FUNDS, EntryKind.FUNDING, EntryKind.REFUND),
+            "activated_cents": self.moved_cents(AccountKind.CIRCULATION, EntryKind.ACTIVATION),
+            "released_cents": self.moved_cents(AccountKind.FUNDS, EntryKind.RELEASE),
+            "consumed_passes": self.consumed_passes,
+            "consumed_cents": self.consumed_cents,
+            "corrected_cents": self.moved_cents(AccountKind.OPERATOR, EntryKind.CORRECTION),
+            "paid_cents": -self.moved_cents(AccountKind.OPERATOR, *PAYMENTS),
+            "of_earlier_cents": self.of_earlier_cents,
+            "free_cents": self.balances.get(AccountKind.FUNDS, 0),
+            "circulation_cents": self.balances.get(AccountKind.CIRCULATION, 0),
+            "owed_cents": self.balances.get(AccountKind.OPERATOR, 0),
+        }
 
 
 @dataclass(frozen=True, slots=True)

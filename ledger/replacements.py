@@ -27,13 +27,18 @@ LOCK = "SELECT FROM booklets WHERE number = $1 FOR UPDATE"
 BOOKLET = """
 SELECT b.state, b.pass_count, b.cancel_cause, b.released_at, b.replaced_at, b.activated_at, t.programme_id,
        b.face_value_cents, b.prescribed_by, p.expires_at, p.expires_at <= $2 AS is_over,
-       coalesce((SELECT r.root_booklet FROM replacements r WHERE r.new_booklet = b.number), b.number) AS root,
+       line.root,
        (SELECT count(*) FROM acceptances a WHERE a.booklet = b.number AND a.undone_at IS NULL) AS taken,
        coalesce((SELECT sum(h.last_pass - h.first_pass + 1) FROM handouts h
                  WHERE h.booklet = b.number AND h.undone_at IS NULL), 0) AS handed_out,
+       -- The first of its line was at a territory, and is there no more.
+       EXISTS (SELECT FROM delivered_booklets d WHERE d.booklet = line.root)
+           AND NOT EXISTS (SELECT FROM booklet_territories e WHERE e.booklet = line.root) AS came_back,
        coalesce((SELECT r.was_handed_out FROM replacements r WHERE r.new_booklet = b.number), false)
            AS was_replacement
-FROM booklets b JOIN batches t ON t.id = b.batch_id JOIN programmes p ON p.id = t.programme_id
+FROM booklets b JOIN batches t ON t.id = b.batch_id JOIN programmes p ON p.id = t.programme_id,
+LATERAL (SELECT coalesce((SELECT r.root_booklet FROM replacements r WHERE r.new_booklet = b.number), b.number)
+             AS root) AS line
 WHERE b.number = $1"""
 MARK = "UPDATE booklets SET replaced_at = $2 WHERE number = $1"
 ADD = """
@@ -159,6 +164,8 @@ def _why_not(row: Record) -> str | None:
         return "it was never active; cancel it, and hand out another one"
     if row["is_over"]:
         return "its programme's passes have expired"
+    if row["came_back"]:
+        return "it came back from its territory; hand out another one"
     if row["released_at"] is not None:
         return "its money went back to the programme when its last scan could have come; hand out another one"
     if row["cancel_cause"] not in {None, *CAUSES}:

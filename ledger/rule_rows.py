@@ -5,6 +5,9 @@ from datetime import date, datetime, timedelta
 
 from ledger.calendar_rows import Calendar
 
+# Days are counted from it, before and after: the calendar must hold them (0021_rules_hold.sql).
+LAST_DAY_MIN, LAST_DAY_MAX = date(2000, 1, 1), date(2999, 12, 31)
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

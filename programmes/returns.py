@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ledger.book_rows import AccountKind, EntryKind
 from ledger.period_rows import MonthFigures, Slice
 from programmes.suppression import Cell, Table, Told, add_tables, publish
 
@@ -16,7 +15,7 @@ UNKNOWN: Final = "Non précisé"  # stands in every table: what is not known, an
 OTHERS: Final = "Autres"
 DIMENSIONS: Final = ("operator", "service", "public")
 
-# The sums of a return, in their order, and how the reader is told of them.
+# The sums of a return (MonthFigures.sums), in their order, and how the reader is told of them.
 SUMS: Final[Mapping[str, str]] = {
     "received_cents": "Reçus du commanditaire, moins ce qui lui a été rendu",
     "activated_cents": "Valeur faciale des carnets activés",
@@ -30,7 +29,6 @@ SUMS: Final[Mapping[str, str]] = {
     "circulation_cents": "En fin de mois, en circulation",
     "owed_cents": "En fin de mois, dus aux structures",
 }
-PAYMENTS = (EntryKind.PAYOUT, EntryKind.RETURN, EntryKind.REVERSAL)
 
 
 def return_facts(figures: MonthFigures) -> dict[str, Any]:
@@ -39,19 +37,7 @@ def return_facts(figures: MonthFigures) -> dict[str, Any]:
         "programme": figures.programme,
         "funder": figures.funder,
         "month": f"{figures.period.first:%Y-%m}",
-        "sums": {
-            "received_cents": figures.moved_cents(AccountKind.FUNDS, EntryKind.FUNDING, EntryKind.REFUND),
-            "activated_cents": figures.moved_cents(AccountKind.CIRCULATION, EntryKind.ACTIVATION),
-            "released_cents": figures.moved_cents(AccountKind.FUNDS, EntryKind.RELEASE),
-            "consumed_passes": figures.consumed_passes,
-            "consumed_cents": figures.consumed_cents,
-            "corrected_cents": figures.moved_cents(AccountKind.OPERATOR, EntryKind.CORRECTION),
-            "paid_cents": -figures.moved_cents(AccountKind.OPERATOR, *PAYMENTS),
-            "of_earlier_cents": figures.of_earlier_cents,
-            "free_cents": figures.balances.get(AccountKind.FUNDS, 0),
-            "circulation_cents": figures.balances.get(AccountKind.CIRCULATION, 0),
-            "owed_cents": figures.balances.get(AccountKind.OPERATOR, 0),
-        },
+        "sums": figures.sums(),
         "territories": [
             {"name": name, "passes": passes, "tables": {one: _plain(table) for one, table in tables.items()}}
             for name, passes, tables in _territories(figures.slices)

@@ -4,6 +4,7 @@ A name is looked at when it is resolved for the very connection that is made: on
 refused then (a server of ours must not be talked into calling our own network).
 """
 
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -13,8 +14,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 URL_CHARS_MAX = 500
+# The last part of no name, and of an IPv4 address that is spelled otherwise (127.1, 0x7f.1, 2130706433).
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Translates into any IPv4 address, a private one too (RFC 6052, RFC 8215).
 NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+OPEN_IPV6 = ip_network("2000::/3")  # all that was ever given to anybody
+# What clouds tell their own machines, at addresses that look like anybody's.
+CLOUDS = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 
 
 class AddressRefused(Exception):
@@ -27,7 +33,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return is_public(address.ipv4_mapped)
         if address.sixtofour or address.teredo or any(address in network for network in NAT64):
             return False
-    return address.is_global and not address.is_multicast
+        return address in OPEN_IPV6 and address.is_global
+    return address.is_global and not address.is_multicast and not any(address in one for one in CLOUDS)
 
 
 def check_url(url: str, *, allows_private: bool) -> None:
@@ -43,7 +50,9 @@ def check_url(url: str, *, allows_private: bool) -> None:
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise AddressRefused("L’adresse ne porte ni identifiant, ni mot de passe, ni ancre.")
     literal = _literal(host)
-    is_loopback = literal.is_loopback if literal else host == "localhost"
+    if literal is None and NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        raise AddressRefused("Écrivez une adresse complète, par exemple https://exemple.fr/avis.")
+    is_loopback = literal.is_loopback if literal else host.rstrip(".").endswith("localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback and allows_private):
         raise AddressRefused("L’adresse commence par https://.")
     if not allows_private and (is_loopback or (literal is not None and not is_public(literal))):

@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from programmes.print.french import NBSP, euros, long_day
-from programmes.print.typeface import Face, broken_lines, fitted_points, loaded, printable
+from programmes.print.typeface import Face, broken_lines, fitted_points, loaded, settable
 from programmes.print.wording import STEPS, WHERE_TO_ASK
 
 LEFT, RIGHT, TOP, FOOT = 20.0, 190.0, 277.0, 22.0
@@ -82,7 +82,10 @@ class _Page:
 
     def _write(self, text: str, face: Face, points: float, *, gap: float = 0.0) -> None:
         self._y -= gap
-        text = printable(text, face)
+        # Places are named by their operators: what one of them wrote keeps no prescriber from its sheet.
+        text = settable(text, face)
+        if not text:
+            return
         for line in broken_lines(text, face, size_points=points, width_max_points=WIDTH * mm):
             size = fitted_points(line, face, size_points=points, width_max_points=WIDTH * mm)
             self._y -= size * 1.3 / mm

@@ -4,6 +4,7 @@ Lexend was drawn for people who read with effort. The short code is typed by han
 Hyperlegible Mono, whose zero is slashed. Both are free: fonts/ holds their licences.
 """
 
+import re
 import unicodedata
 from enum import StrEnum
 from functools import cache
@@ -40,6 +41,16 @@ def printable(text: str, face: Face) -> str:
                 f"no glyph to print {character!r} (U+{ord(character):04X}) in {text!r}: spell it otherwise"
             )
     return composed
+
+
+def settable(text: str, face: Face) -> str:
+    """Of what somebody else wrote: what the face has no glyph for is left out, and one space is enough."""
+    glyphs = loaded(face).face.charToGlyph
+    composed = unicodedata.normalize("NFC", text).replace(NARROW_NBSP, NBSP)
+    kept = "".join(
+        " " if one in "\t\r\n" else one for one in composed if ord(one) in glyphs or one in "\t\r\n"
+    )
+    return re.sub(r" {2,}", " ", kept).strip(" ")
 
 
 def width_points(text: str, face: Face, size_points: float) -> float:

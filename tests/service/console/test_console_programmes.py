@@ -141,6 +141,9 @@ def _today(page):
         ("motif", "", "motif"),
         ("publics", "pic; drop", "séparés par des virgules"),
         ("plafond", "moins", "ou rien"),
+        # A month after it, and a month before: no calendar has them, and no page of any programme would open.
+        ("dernier-jour", "9999-12-31", "Vérifiez l’année"),
+        ("dernier-jour", "0001-01-01", "Vérifiez l’année"),
         ("cloture", "demain", "se ferment"),
         ("territoires", " ", "au moins un nom"),
         ("territoires", "Atlantide", "Personne ne connaît : Atlantide."),

@@ -1,10 +1,12 @@
 """How calls are signed, which addresses are called, and how patient the service is."""
 
+import asyncio
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,15 @@ def test_a_sealed_secret_opens_under_its_own_name_and_master_secret_only():
         "64:ff9b:1::1",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        # Neither private nor of the open internet: what nobody was ever given, and clouds' own addresses.
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
+        "4000::1",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
     ],
 )
 def test_what_leads_inside_is_no_public_address(address):
@@ -134,6 +145,22 @@ class Names:
 
     async def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "127.1", "0x7f.1", "017700000001", "127.0.0.1.", "localhost."]
+)
+async def test_this_machine_spelled_otherwise_is_refused_when_it_is_typed_and_not_reached_all_the_same(host):
+    with pytest.raises(AddressRefused):
+        check_url(f"https://{host}/", allows_private=False)
+    reached = []
+    async with await asyncio.start_server(lambda *streams: reached.append(streams), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        resolver = GuardedResolver.system(allows_private=False)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver)) as session:
+            with pytest.raises((aiohttp.ClientError, AddressRefused)):
+                await session.post(f"https://{host}:{port}/", data=b"{}", allow_redirects=False)
+    assert reached == []
 
 
 async def test_a_name_that_points_inside_when_it_is_called_is_refused_then():

@@ -139,3 +139,11 @@ async def test_no_amendment_changes_what_any_day_before_it_had(open_office, step
         for day, told in before.items():
             if day < in_force:
                 assert await rules_on(office.connection, office.programme_id, day) == told
+
+
+async def test_a_last_day_stays_within_a_calendar_that_days_are_counted_in(office):
+    for day in (date(9999, 12, 31), date(1, 1, 1)):
+        with pytest.raises(AmendmentRefused, match="between 2000-01-01 and 2999-12-31"):
+            await _amend(office, last_day_of_use=day)
+        with pytest.raises(asyncpg.CheckViolationError, match="programme_rules_last_day"):
+            await amend_last_day(office.connection, office.programme_id, day, reason="essai", actor="tests")

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from keys.passes import PassId
+from ledger.claims import claim_passes
 from ledger.custody import transfer_booklets
 from ledger.handout_rows import Handout, NewHandout
 from ledger.handouts import hand_out
 from ledger.prescribers import add_prescriber, add_prescriber_person
 from ledger.questionnaires import load_questionnaire
+from ledger.rows import Candidate, Outcome
 from programmes.questionnaire import content_of, default_questionnaire
 
 ANSWERS = {"situation": "rsa", "qpv": "oui", "age": "26_59"}
@@ -132,3 +135,26 @@ def codes_of(house) -> Callable[[int], Awaitable[list[Any]]]:
         return [one for one in house.printed(batch) if one.pass_id.booklet == booklet]
 
     return printed
+
+
+@pytest.fixture(scope="session")
+def claim() -> Callable[..., Awaitable[Outcome]]:
+    """As a validator takes a pass that nothing speaks against; the connection's transaction may be open."""
+
+    async def claimed(connection: Any, booklet: int, device: Any, *, number: int = 1) -> Outcome:
+        now = datetime.now(UTC)
+        wanted = Candidate(
+            PassId(booklet, number),
+            uuid.uuid4(),
+            device.id,
+            device.site_id,
+            device.operator_id,
+            0,
+            1_000,
+            now,
+        )
+        at = now.replace(microsecond=0)
+        [told] = await claim_passes(connection, [wanted], [7], accepted_at=at, receipt_key_id=1)
+        return told.outcome
+
+    return claimed

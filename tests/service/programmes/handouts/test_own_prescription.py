@@ -1,11 +1,17 @@
 """Who handed a booklet out may not accept its passes: persons, whatever the phone, site or account."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ledger.devices import enrol_device
+from ledger.handout_rows import HandoutRefusal
+from ledger.handouts import HandoutRefused, hand_out
 from ledger.prescribers import add_prescriber_person
+from ledger.rows import Outcome
+
+SOON_SECONDS = 0.3  # long enough for what is not held up to have ended
 
 
 async def another_phone(house, person_id: int, of):
@@ -114,3 +120,61 @@ async def test_a_second_account_of_the_same_person_changes_nothing(open_desk, gi
     await house.refreshed()
     code = (await codes_of(desk.booklets[0]))[0].qr
     assert (await house.scan(code, device=device)).verdict == "own_prescription"
+
+
+async def test_who_is_taking_a_pass_at_this_very_moment_hands_its_booklet_out_to_nobody(
+    open_desk, give, house, claim
+):
+    device = await house.operator()
+    desk = await open_desk(person_id=device.mediator_id)
+    async with house.database() as scanning:
+        under_way = scanning.transaction()
+        await under_way.start()
+        assert await claim(scanning, desk.booklets[0], device) is Outcome.TAKEN
+        giving = asyncio.create_task(give(desk, first_pass=2))
+        done, _ = await asyncio.wait({giving}, timeout=SOON_SECONDS)
+        assert not done, "it looks only when the scan has committed"
+        await under_way.commit()
+    with pytest.raises(HandoutRefused) as refused:
+        await giving
+    assert refused.value.why is HandoutRefusal.OWN_ACCEPTANCE
+
+
+async def test_who_is_handing_a_booklet_out_at_this_very_moment_takes_none_of_its_passes(
+    open_desk, new_handout, house, claim
+):
+    device = await house.operator()
+    desk = await open_desk(person_id=device.mediator_id)
+    async with house.database() as giving, house.database() as scanning:
+        under_way = giving.transaction()
+        await under_way.start()
+        await hand_out(giving, new_handout(desk), at=datetime.now(UTC), actor="tests")
+        taking = asyncio.create_task(claim(scanning, desk.booklets[0], device))
+        done, _ = await asyncio.wait({taking}, timeout=SOON_SECONDS)
+        assert not done, "it looks only when the hand-out has committed"
+        await under_way.commit()
+        assert await taking is Outcome.UNTAKEN
+
+
+async def test_of_hand_outs_and_scans_by_the_same_person_at_once_one_or_the_other_is_refused(
+    open_desk, give, house, claim
+):
+    device = await house.operator()
+    desk = await open_desk(person_id=device.mediator_id, booklets=20)
+
+    async def take(number):
+        async with house.database() as connection:
+            return await claim(connection, number, device)
+
+    async def hand(number):
+        try:
+            await give(desk, booklet=number, first_pass=2)
+        except HandoutRefused as refused:
+            return refused.why
+        return None
+
+    taken = await asyncio.gather(*(one(number) for number in desk.booklets for one in (take, hand)))
+    for scanned, given in zip(taken[::2], taken[1::2], strict=True):
+        assert (scanned, given) in {
+            (Outcome.TAKEN, HandoutRefusal.OWN_ACCEPTANCE), (Outcome.UNTAKEN, None)
+        }  # fmt: skip

@@ -22,7 +22,7 @@ from ledger.replacements import (
     replacements_around,
     unfinished_replacements,
 )
-from ledger.rows import CancelCause
+from ledger.rows import CancelCause, Outcome
 from validator.replacement_clerk import finish_replacements
 
 POINCON = (sys.executable, "-c", "from command.main import main; main()")
@@ -96,14 +96,14 @@ async def test_a_scan_made_offline_before_the_loss_was_told_is_kept_for_the_trus
 
 
 async def test_a_replacement_waits_for_the_scan_that_still_saw_the_booklet_active(
-    house, codes_of, replace, open_desk
+    house, replace, open_desk, claim
 ):
     desk = await open_desk()
     number = desk.booklets[0]
     async with connected(house.settings.database_url, purpose="tests") as scanning:
         under_way = scanning.transaction()
         await under_way.start()
-        await claim_by_hand(scanning, house, number)
+        assert await claim(scanning, number, house.devices[0]) is Outcome.TAKEN
         waiting = asyncio.create_task(replace(number))
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done
@@ -112,7 +112,7 @@ async def test_a_replacement_waits_for_the_scan_that_still_saw_the_booklet_activ
 
 
 async def test_a_replacement_whose_process_was_killed_between_its_stages_is_finished_by_the_clerk(
-    house, open_desk, until
+    house, open_desk, until, claim
 ):
     desk = await open_desk()
     number = desk.booklets[0]
@@ -125,7 +125,7 @@ async def test_a_replacement_whose_process_was_killed_between_its_stages_is_fini
 
         # The second stage waits for a scan that is under way, and the process dies waiting.
         async with scanning.transaction():
-            await claim_by_hand(scanning, house, number)
+            assert await claim(scanning, number, house.devices[0]) is Outcome.TAKEN
             process = await asyncio.create_subprocess_exec(*POINCON, *asked, env=env)
             await until(is_shut, seconds=20)
             process.kill()
@@ -230,34 +230,6 @@ async def test_an_undo_on_a_replaced_booklet_gives_its_money_back_and_revives_no
     funds = funds_of(house.programme_id)
     assert before[funds] - after[funds] == 1_000
     assert (await house.scan(code)).verdict == "cancelled"
-
-
-async def claim_by_hand(connection, house, number: int) -> None:
-    """As a validator takes the first pass of a booklet, its transaction still open."""
-    device = house.devices[0]
-    now = datetime.now(UTC).replace(microsecond=0)
-    rows = await connection.fetch(
-        "SELECT outcome FROM claim_passes($1::bigint[], $2::smallint[], $3::uuid[], $4::integer[],"
-        " $5::integer[], $6::integer[], $7::smallint[], $8::integer[], $9::timestamptz[],"
-        " $10::timestamptz[], $11::boolean[],"
-        " $12::text[], $13::bigint[], $14, $15::smallint)",
-        [number],
-        [1],
-        [uuid.uuid4()],
-        [device.id],
-        [device.site_id],
-        [device.operator_id],
-        [0],
-        [1_000],
-        [None],
-        [datetime.now(UTC)],
-        [True],
-        [None],
-        [7],
-        now,
-        1,
-    )
-    assert [row["outcome"] for row in rows] == ["taken"]
 
 
 async def test_a_replacement_is_issued_and_handed_out_no_second_time_in_any_counter(
