@@ -5,6 +5,7 @@ Everything follows from one seed: the seed of each drill, its world and its faul
 
 import asyncio
 import shutil
+import sys
 import tempfile
 import time
 import traceback
@@ -110,6 +111,7 @@ def drill_once(orders: Orders) -> Report:
     report = asyncio.run(run_drill(orders, folder))
     if report.violations:
         (folder / "violations").write_text("".join(f"{one}\n" for one in report.violations))
+        print(f"what was sent and told, and the logs: {folder}", file=sys.stderr)
     else:
         shutil.rmtree(folder)
     return report
