@@ -11,6 +11,7 @@ from command.counters import counters
 from command.decode import decode
 from command.demo import demo
 from command.devices import devices
+from command.drill import drill
 from command.failure import told
 from command.funds import funds
 from command.grants import grants
@@ -70,6 +71,7 @@ for subcommand in (
     guard,
     audit,
     bench,
+    drill,
 ):
     poincon.add_command(subcommand)
 

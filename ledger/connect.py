@@ -20,6 +20,14 @@ CONNECT_SECONDS_MAX = 5.0
 ANSWER_SECONDS_MAX = 10.0
 POOL_SIZE_MAX = 8
 IDLE_IN_TRANSACTION_MS_MAX = 30_000
+# Of requests, which queue for the same locks: whoever lost its line must not hold them for long, nor take
+# them in its turn. Idle time does not count between the parse of a statement and its execution; a
+# transaction's time does.
+REQUEST_IDLE_MS_MAX = 10_000
+REQUEST_LOCK_MS_MAX = 5_000
+REQUEST_TRANSACTION_MS_MAX = 35_000  # longer than any request waits for its answer, exports apart
+KEEPALIVE_SECONDS = 4
+CLIENT_LOOK_MS = 2_000  # how often the server looks whether its client is still there, while it works for it
 
 TAKES_WRITES = """
 SELECT NOT pg_is_in_recovery() AND current_setting('fsync') = 'on'
@@ -41,6 +49,7 @@ UNREACHABLE = (
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
 )
 
 
@@ -54,6 +63,11 @@ def _server_settings(purpose: str) -> dict[str, str]:
         "timezone": "UTC",
         "default_transaction_isolation": "read committed",  # claim_passes() needs a snapshot per statement
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
+        # A client whose machine is gone is found out in the middle of its transaction as well.
+        "client_connection_check_interval": str(CLIENT_LOOK_MS),
+        "tcp_keepalives_idle": str(KEEPALIVE_SECONDS),
+        "tcp_keepalives_interval": str(KEEPALIVE_SECONDS),
+        "tcp_keepalives_count": "2",
     }
 
 
@@ -76,13 +90,18 @@ async def connected(dsn: str, *, purpose: str) -> AsyncIterator[Connection]:
 
 def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
     """A pool that opens its first connection on demand, so that a service starts while PostgreSQL is down."""
+    bounds = {
+        "idle_in_transaction_session_timeout": str(REQUEST_IDLE_MS_MAX),
+        "lock_timeout": str(REQUEST_LOCK_MS_MAX),
+        "transaction_timeout": str(REQUEST_TRANSACTION_MS_MAX),
+    }
     return asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=POOL_SIZE_MAX,
         timeout=CONNECT_SECONDS_MAX,
         init=_set_codecs,
-        server_settings=_server_settings(purpose),
+        server_settings=_server_settings(purpose) | bounds,
         **options,
     )
 
@@ -90,12 +109,27 @@ def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
 @asynccontextmanager
 async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> AsyncIterator[Connection]:
     """A connection of the pool, which is closed when its work is not done in time: nobody waits for ever."""
+    gave_up = asyncio.Event()
+
+    def give_up(connection: Connection) -> None:
+        gave_up.set()
+        connection.terminate()
+
     async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
-        giving_up = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+        giving_up = asyncio.get_running_loop().call_later(seconds, give_up, connection)
         try:
+            if 1_000 * seconds > REQUEST_TRANSACTION_MS_MAX:
+                # An export, which holds no lock, and goes as fast as its client reads.
+                await connection.execute(f"SET transaction_timeout = {int(1_000 * seconds)}")
+                await connection.execute(
+                    f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS_MAX}"
+                )
             yield connection
         finally:
             giving_up.cancel()
+            if gave_up.is_set():
+                # Its line may be dead without a word, and then those opened with it are: none is used again.
+                await pool.expire_connections()
 
 
 async def takes_writes(connection: Connection) -> bool:

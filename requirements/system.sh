@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Debian packages beyond the wheels: installed where we may (root, apt-get), asked for plainly elsewhere.
 #   demo: libzbar0 (pyzbar's wheel carries no libzbar; without it the other decoders serve)
-#   test: also chromium and firefox-esr (the page's tests), poppler-utils (pdftoppm renders the printed booklets) and
-#   hledger (checks the journal that we export)
+#   test: also chromium and firefox-esr (the page's tests), poppler-utils (pdftoppm renders the printed booklets),
+#   hledger (checks the journal that we export), strace and faketime (the drills' failing disks and jumping clocks)
 # In CI (CI=true) a missing one is an error; elsewhere `demo` goes on and says what it lacks.
 set -u
 purpose=${1:?demo or test}
@@ -14,6 +14,8 @@ if [ "$purpose" = test ]; then
   command -v firefox-esr >/dev/null || packages+=(firefox-esr)
   command -v pdftoppm >/dev/null || packages+=(poppler-utils)
   command -v hledger >/dev/null || packages+=(hledger)
+  command -v strace >/dev/null || packages+=(strace)
+  command -v faketime >/dev/null || packages+=(faketime)
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

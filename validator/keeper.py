@@ -18,7 +18,10 @@ SETTLE_SECONDS = 0.005  # several notifications of one transaction make one read
 RECONNECT_SECONDS = 0.3
 AGE_SECONDS_MAX = 30.0
 REFRESH_SECONDS_MAX = 1.0
-READING_SECONDS_MAX = 60.0
+FIRST_READING_SECONDS_MAX = 60.0
+READING_SECONDS_MAX = (
+    10.0  # of what has changed; a line that is dead without a word must not age the snapshot
+)
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +87,8 @@ class SnapshotKeeper:
                 log.warning("guard_generation_raised", cause="the database was restored or promoted")
             while True:
                 self._told.clear()
-                async with asyncio.timeout(READING_SECONDS_MAX):
+                seconds = FIRST_READING_SECONDS_MAX if self._watermark == "0" else READING_SECONDS_MAX
+                async with asyncio.timeout(seconds):
                     await self._read(connection)
                 # Not wait_for(): in Python 3.11 it loses a cancellation that comes with a notification.
                 with contextlib.suppress(TimeoutError):

@@ -4,7 +4,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from loadtests.drill.history import AnyEvent, Call, GaveUp, Lost, Scan, Sent, Struck, Told, Verdict
+from loadtests.drill.history import (
+    AnyEvent,
+    Call,
+    GaveUp,
+    Lost,
+    Revoked,
+    Scan,
+    Sent,
+    Struck,
+    Told,
+    Verdict,
+)
 
 
 class Exchange(NamedTuple):
@@ -43,6 +54,16 @@ class Evidence:
         ]
         self.struck = [event for event in events if isinstance(event, Struck)]
         self.gave_up = [scan for event in events if isinstance(event, GaveUp) for scan in event.scans]
+        self.revoked = [event for event in events if isinstance(event, Revoked)]
+        self.first_sent_at: dict[Scan, float] = {}
+        for one in sent.values():
+            for scan in one.scans:
+                self.first_sent_at.setdefault(scan, one.at)
+        self.closings = [
+            (exchange.sent, exchange.end)
+            for exchange in self.exchanges
+            if exchange.sent.call is Call.CLOSE and isinstance(exchange.end, Told)
+        ]
         self.device_of = {scan: one.device for one in sent.values() for scan in one.scans}
         self.undos_sent = {one.scans[0] for one in sent.values() if one.call is Call.UNDO}
         self.passes_undone = {scan.pass_id for scan in self.undos_sent}
@@ -62,7 +83,9 @@ class Evidence:
 
     @property
     def answer_count(self) -> int:
-        return sum(len(answers) for answers in self.answers_of.values()) + len(self.undone_at)
+        """Verdicts, undone acceptances and closings that a phone was told of."""
+        closings = sum(told.status != 503 for _, told in self.closings)
+        return sum(len(answers) for answers in self.answers_of.values()) + len(self.undone_at) + closings
 
     @property
     def told_accepted(self) -> list[tuple[int, Scan]]:

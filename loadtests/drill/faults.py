@@ -1,97 +1,43 @@
-"""What the world does to the stack, and what each fault may rightly cause. What it kills it starts again."""
+"""All faults by name, which of them a stack can have, and how they strike among the errands."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-import redis.asyncio
-
-from ledger.connect import connected
-from loadtests.drill.history import Excuse, History, Struck
+from loadtests.drill.abilities import Ability, missing
+from loadtests.drill.fault import Fault
+from loadtests.drill.faults_of_postgres import POSTGRES_FAULTS
+from loadtests.drill.faults_of_validators import VALIDATOR_FAULTS
+from loadtests.drill.faults_of_valkey import VALKEY_FAULTS
+from loadtests.drill.history import History, Struck
 from loadtests.drill.phones import Gate
 from loadtests.drill.stack import Stack
-from loadtests.drill.tampering import cut_connections
+from loadtests.drill.world import World
 
-DOWN_SECONDS = (0.1, 0.6)
+FAULTS: Mapping[str, Fault] = {**VALKEY_FAULTS, **POSTGRES_FAULTS, **VALIDATOR_FAULTS}
 
-# Without Valkey scans go on, at most slower: only what an undo could not reach there may be known later.
-GUARD_IS_BLIND = (Excuse.STALE_MARK,)
-RECORD_IS_AWAY = (Excuse.CANNOT_DECIDE,)
-VALIDATOR_IS_AWAY = (Excuse.CANNOT_DECIDE, Excuse.BROKEN_LINE)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """strike: break, and start again what was broken; returns the validator concerned, None for all."""
-
-    strike: Callable[[Stack, Random], Awaitable[int | None]]
-    excuses: tuple[Excuse, ...]
-
-
-async def flush_valkey(stack: Stack, _: Random) -> None:
-    await _tell_valkey(stack, "FLUSHALL")
-
-
-async def cut_valkey(stack: Stack, _: Random) -> None:
-    await _tell_valkey(stack, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-
-
-async def stop_valkey(stack: Stack, rng: Random) -> None:
-    await asyncio.to_thread(stack.servers.valkey.kill)
-    await _stay_down(rng)
-    await asyncio.to_thread(stack.servers.valkey.restart)
-
-
-async def cut_postgres(stack: Stack, _: Random) -> None:
-    async with connected(stack.servers.postgres.superuser_dsn, purpose="drill") as superuser:
-        await cut_connections(superuser)
-
-
-async def kill_postgres(stack: Stack, rng: Random) -> None:
-    await asyncio.to_thread(stack.servers.postgres.kill)
-    await _stay_down(rng)
-    await asyncio.to_thread(stack.servers.postgres.restart)
-
-
-async def kill_validator(stack: Stack, rng: Random) -> int:
-    place = rng.randrange(len(stack.validators))
-    stack.validators[place].kill()
-    await _stay_down(rng)
-    stack.validators[place].start()
-    return place
-
-
-async def restart_validator(stack: Stack, rng: Random) -> int:
-    place = rng.randrange(len(stack.validators))
-    await asyncio.to_thread(stack.validators[place].stop)
-    stack.validators[place].start()
-    return place
-
-
-async def kill_everything(stack: Stack, rng: Random) -> None:
-    for validator in stack.validators:
-        validator.kill()
-    await asyncio.to_thread(stack.servers.postgres.kill)
-    await asyncio.to_thread(stack.servers.valkey.kill)
-    await _stay_down(rng)
-    # The validators first: they have to wait for their servers by themselves.
-    for validator in stack.validators:
-        validator.start()
-    await asyncio.to_thread(stack.servers.valkey.restart)
-    await asyncio.to_thread(stack.servers.postgres.restart)
-
-
-FAULTS: Mapping[str, Fault] = {
-    "flush_valkey": Fault(flush_valkey, GUARD_IS_BLIND),
-    "stop_valkey": Fault(stop_valkey, GUARD_IS_BLIND),
-    "kill_postgres": Fault(kill_postgres, RECORD_IS_AWAY),
-    "kill_validator": Fault(kill_validator, VALIDATOR_IS_AWAY),
-    "restart_validator": Fault(restart_validator, VALIDATOR_IS_AWAY),
-    "cut_postgres": Fault(cut_postgres, RECORD_IS_AWAY),
-    "cut_valkey": Fault(cut_valkey, GUARD_IS_BLIND),
-    "kill_everything": Fault(kill_everything, (*VALIDATOR_IS_AWAY, *GUARD_IS_BLIND)),
+NEEDS: Mapping[str, Ability] = {
+    "fill_disk": Ability.SMALL_DISK,
+    "fail_syncs": Ability.STRACE,
+    "slow_syncs": Ability.STRACE,
+    "jump_clock": Ability.FAKETIME,
 }
+
+
+def skipped() -> dict[str, str]:
+    """The faults that no stack of this machine can have, and why."""
+    lacking = missing()
+    return {name: lacking[need] for name, need in NEEDS.items() if need in lacking}
+
+
+def fitting(world: World) -> list[str]:
+    return [name for name, fault in FAULTS.items() if name not in skipped() and fault.fits(world)]
+
+
+def drawn(rng: Random, world: World) -> Iterator[str]:
+    """Faults without end: each as often as its weight says, in an order that never comes again."""
+    deck = [name for name in fitting(world) for _ in range(FAULTS[name].weight)]
+    while True:
+        yield from rng.sample(deck, len(deck))
 
 
 async def strike_in_turn(
@@ -105,17 +51,5 @@ async def strike_in_turn(
         fault = FAULTS[name]
         began = history.now()
         validator = await fault.strike(stack, rng)
-        history.add(Struck(began, name, history.now(), fault.excuses, validator))
+        history.add(Struck(began, name, history.now(), fault.excuses, validator, fault.is_outage))
     await gate.open_until(errand_count)
-
-
-async def _stay_down(rng: Random) -> None:
-    await asyncio.sleep(rng.uniform(*DOWN_SECONDS))
-
-
-async def _tell_valkey(stack: Stack, *command: str) -> None:
-    client = redis.asyncio.Redis.from_url(stack.servers.valkey.url)
-    try:
-        await client.execute_command(*command)  # type: ignore[no-untyped-call]
-    finally:
-        await client.aclose()

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -12,13 +12,22 @@ from loadtests.drill.history import Excuse, Struck, Told
 
 # Requests that were under way when the first one succeeded may still fail.
 GRACE_SECONDS = 1.0
+# Phones ask again within a second: longer without a request, and the drill itself was pausing.
+PAUSE_SECONDS_MIN = 3.0
 
 
 class Recovery(NamedTuple):
-    """From when all was started again to the first acceptance sent after it, at the slowest validator."""
+    """From when all was started again to the first acceptance sent after it, at the slowest validator.
 
-    fault: str
+    Time in which nobody asked anything, because the drill was reading the record, does not count.
+    """
+
+    struck: Struck
     seconds: float
+
+    @property
+    def fault(self) -> str:
+        return self.struck.fault
 
 
 class Healing:
@@ -26,6 +35,7 @@ class Healing:
         self._struck = struck
         self._validators = {exchange.sent.validator for exchange in exchanges}
         self._sent_ats: dict[int, list[float]] = defaultdict(list)
+        self._all_sent_ats = sorted(exchange.sent.at for exchange in exchanges)
         told_ats: dict[int, list[float]] = defaultdict(list)
         for sent, end in sorted(exchanges, key=lambda exchange: exchange.sent.at):
             if isinstance(end, Told) and _tells_of_a_commit(end):
@@ -50,12 +60,19 @@ class Healing:
     def recoveries(self) -> Iterator[Recovery]:
         for place, (struck, healed_at) in enumerate(zip(self._struck, self._healed_at, strict=True)):
             seconds = [
-                at - struck.ended
+                at - struck.ended - self._paused_seconds(struck.ended, at)
                 for validator, at in healed_at.items()
                 if not self._is_anothers(place, validator, healed_at=at)
             ]
             if seconds:
-                yield Recovery(struck.fault, max(seconds))
+                yield Recovery(struck, max(seconds))
+
+    def _paused_seconds(self, since: float, until: float) -> float:
+        if until == inf:
+            return 0.0
+        sent_ats = self._all_sent_ats
+        asked = [since, *sent_ats[bisect_left(sent_ats, since) : bisect_left(sent_ats, until)], until]
+        return sum(gap for a, b in pairwise(asked) if (gap := b - a) >= PAUSE_SECONDS_MIN)
 
     def _is_anothers(self, place: int, validator: int, *, healed_at: float) -> bool:
         """Whether the wait for a validator is to be counted for an earlier fault, or for a later one."""

@@ -22,6 +22,7 @@ class Call(StrEnum):
     SCAN = "scan"
     BATCH = "batch"
     UNDO = "undo"
+    CLOSE = "close"
 
 
 class Excuse(StrEnum):
@@ -62,6 +63,16 @@ class Verdict(Struct, frozen=True):
         return None
 
 
+class Closed(Struct, frozen=True):
+    """What a client reads of a remittance that it closed."""
+
+    number: int
+    count: int
+    total_cents: int
+    lines_sha256: str
+    adds_up: bool  # its lines are as many, and as much, as it says
+
+
 class Event(Struct, frozen=True, tag_field="event"):
     at: float
 
@@ -72,12 +83,15 @@ class Sent(Event, frozen=True, tag="sent"):
     device: int
     call: Call
     scans: tuple[Scan, ...]
+    request_id: UUID | None = None  # of a closing
 
 
 class Told(Event, frozen=True, tag="told"):
     exchange: int
     status: int
     verdicts: tuple[Verdict, ...] = ()
+    closed: Closed | None = None
+    problem: str = ""  # the name of what the server refused to do
 
 
 class Lost(Event, frozen=True, tag="lost"):
@@ -99,9 +113,23 @@ class Struck(Event, frozen=True, tag="struck"):
     ended: float
     excuses: tuple[Excuse, ...] = ()
     validator: int | None = None  # None: all of them
+    is_outage: bool = False  # what was broken stayed away from `at` to `ended`
 
 
-AnyEvent: TypeAlias = Sent | Told | Lost | GaveUp | Struck
+class Rotated(Event, frozen=True, tag="rotated"):
+    """Another receipt key signs, from some instant between `at` and `ended`."""
+
+    ended: float
+
+
+class Revoked(Event, frozen=True, tag="revoked"):
+    """The pass key of these booklets was revoked, at some instant between `at` and `ended`."""
+
+    ended: float
+    booklets: frozenset[int]
+
+
+AnyEvent: TypeAlias = Sent | Told | Lost | GaveUp | Struck | Rotated | Revoked
 
 
 class History:
@@ -121,10 +149,18 @@ class History:
         self.events.append(event)
         self._file.write(self._encoder.encode(event) + b"\n")
 
-    def sent(self, *, validator: int, device: int, call: Call, scans: Sequence[Scan]) -> int:
+    def sent(
+        self,
+        *,
+        validator: int,
+        device: int,
+        call: Call,
+        scans: Sequence[Scan],
+        request_id: UUID | None = None,
+    ) -> int:
         """Note a request about to leave; return the number by which its end is noted."""
         self._exchanges += 1
-        self.add(Sent(self.now(), self._exchanges, validator, device, call, tuple(scans)))
+        self.add(Sent(self.now(), self._exchanges, validator, device, call, tuple(scans), request_id))
         return self._exchanges
 
     def __enter__(self) -> Self:

@@ -43,10 +43,17 @@ class Line:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, request: bytes, *, cut: Cut | None, waiting_seconds: float) -> Answer:
+    async def ask(
+        self,
+        request: bytes,
+        *,
+        cut: Cut | None,
+        waiting_seconds: float,
+        answer_seconds: float = ANSWER_SECONDS_MAX,
+    ) -> Answer:
         """Raises WasCut, or one of BROKEN; either way the next request opens a new connection."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            async with asyncio.timeout(answer_seconds):
                 return await self._ask(request, cut, waiting_seconds)
         except BaseException:
             self.drop()

@@ -7,11 +7,20 @@ from random import Random
 
 import msgspec
 
-from loadtests.drill.history import Call, GaveUp, History, Lost, Scan, Told, Verdict
-from loadtests.drill.line import BROKEN, WAITING_SECONDS_MAX, Answer, Cut, Line, WasCut
+from loadtests.drill.history import Call, Closed, GaveUp, History, Lost, Scan, Told, Verdict
+from loadtests.drill.line import (
+    ANSWER_SECONDS_MAX,
+    BROKEN,
+    WAITING_SECONDS_MAX,
+    Answer,
+    Cut,
+    Line,
+    WasCut,
+)
 from loadtests.drill.plan import Errand
 
 ERRAND_SECONDS_MAX = 60.0
+CLOSED_SECONDS_MAX = 40.0  # thousands of lines take longer: validator.remittance_calls
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 0.8
 UNDO_REASON = "erreur de saisie (exercice)"
@@ -19,6 +28,22 @@ UNDO_REASON = "erreur de saisie (exercice)"
 
 class _Verdicts(msgspec.Struct):
     verdicts: tuple[Verdict, ...]
+
+
+class _Line(msgspec.Struct):
+    amount_cents: int
+
+
+class _Remittance(msgspec.Struct):
+    number: int
+    count: int
+    total_cents: int
+    lines_sha256: str
+    lines: list[_Line]
+
+
+class _Problem(msgspec.Struct):
+    type: str
 
 
 class Gate:
@@ -65,6 +90,10 @@ class Phone:
                 line.drop()
 
     async def _do(self, errand: Errand) -> None:
+        if errand.closing is not None:
+            body = {"request_id": errand.closing}
+            await self._until_told(errand, Call.CLOSE, "/v1/remittances", body, [], errand.cuts)
+            return
         bodies = [{"attempt_id": one.scan.attempt_id, "code": one.code} for one in errand.scans]
         scans = [one.scan for one in errand.scans]
         if errand.is_batch:
@@ -85,7 +114,13 @@ class Phone:
         pause_seconds = PAUSE_SECONDS
         for cut in chain(cuts, repeat(None)):
             validator = self._rng.randrange(len(self._lines))
-            exchange = self._history.sent(validator=validator, device=errand.device, call=call, scans=scans)
+            exchange = self._history.sent(
+                validator=validator,
+                device=errand.device,
+                call=call,
+                scans=scans,
+                request_id=errand.closing,
+            )
             told = await self._ask(exchange, validator, request, call, cut)
             if told is not None and told.status != 503:
                 return told.verdicts
@@ -102,7 +137,12 @@ class Phone:
     ) -> Told | None:
         waiting_seconds = self._rng.uniform(0, WAITING_SECONDS_MAX)
         try:
-            answer = await self._lines[validator].ask(request, cut=cut, waiting_seconds=waiting_seconds)
+            answer = await self._lines[validator].ask(
+                request,
+                cut=cut,
+                waiting_seconds=waiting_seconds,
+                answer_seconds=CLOSED_SECONDS_MAX if call is Call.CLOSE else ANSWER_SECONDS_MAX,
+            )
         except WasCut:
             self._history.add(Lost(self._history.now(), exchange, True, str(cut)))
             return None
@@ -110,7 +150,7 @@ class Phone:
             # A request that was meant to be cut and broke before is as lost as it was going to be.
             self._history.add(Lost(self._history.now(), exchange, cut is not None, repr(error)))
             return None
-        told = Told(self._history.now(), exchange, answer.status, _verdicts(answer, call))
+        told = _told(self._history.now(), exchange, answer, call)
         self._history.add(told)
         return told
 
@@ -123,12 +163,24 @@ def _request(path: str, token: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _verdicts(answer: Answer, call: Call) -> tuple[Verdict, ...]:
-    if answer.status != 200:
-        return ()
-    if call is Call.BATCH:
-        return msgspec.json.decode(answer.body, type=_Verdicts).verdicts
-    return (msgspec.json.decode(answer.body, type=Verdict),)
+def _told(at: float, exchange: int, answer: Answer, call: Call) -> Told:
+    match answer.status, call:
+        case 200, Call.BATCH:
+            verdicts = msgspec.json.decode(answer.body, type=_Verdicts).verdicts
+            return Told(at, exchange, answer.status, verdicts)
+        case 200, _:
+            return Told(at, exchange, answer.status, (msgspec.json.decode(answer.body, type=Verdict),))
+        case 201, Call.CLOSE:
+            closed = _closed(msgspec.json.decode(answer.body, type=_Remittance))
+            return Told(at, exchange, answer.status, closed=closed)
+    problem = msgspec.json.decode(answer.body, type=_Problem).type.rpartition(":")[2]
+    return Told(at, exchange, answer.status, problem=problem)
+
+
+def _closed(told: _Remittance) -> Closed:
+    total_cents = sum(line.amount_cents for line in told.lines)
+    adds_up = (told.count, told.total_cents) == (len(told.lines), total_cents)
+    return Closed(told.number, told.count, told.total_cents, told.lines_sha256, adds_up)
 
 
 async def send_all(

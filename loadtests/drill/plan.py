@@ -15,7 +15,10 @@ RESEND_SHARE = 0.3  # of the sends of a pass after its first: the same attempt a
 SHORT_CODE_SHARE = 0.15
 BATCH_SHARE = 0.3  # of the sends; the others go one by one
 BATCH_SIZE_MAX = 12
+LONG_BATCH_SHARE = 0.4  # of the batches: a phone that was offline for an evening
+LONG_BATCH_SIZE_MAX = 200
 UNDO_SHARE = 0.04  # of the attempts that go one by one
+CLOSE_SHARE = 0.006  # closings, for each other errand
 CUT_SHARE = 0.1
 CUTS_MAX = 2
 # How far the sends of one pass lie apart, in passes: near enough that they race each other.
@@ -26,7 +29,7 @@ SPREAD_PASSES = 6.0
 class Pass:
     pass_id: PassId
     qr: str
-    short: str
+    short: str = ""  # empty: not drilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Errand:
     is_batch: bool
     then_undo: bool = False
     cuts: tuple[Cut, ...] = ()  # how its first tries end
+    closing: UUID | None = None  # the request's id, when it closes a remittance of the device's operator
 
 
 def new_attempt(rng: Random) -> UUID:
@@ -51,11 +55,28 @@ def new_attempt(rng: Random) -> UUID:
 
 
 def storm(
-    rng: Random, passes: Sequence[Pass], device_count: int, *, undo_share: float = UNDO_SHARE
+    rng: Random,
+    passes: Sequence[Pass],
+    device_count: int,
+    *,
+    undo_share: float = UNDO_SHARE,
+    close_share: float = CLOSE_SHARE,
+    batch_share: float = BATCH_SHARE,
 ) -> list[Errand]:
-    """Each pass sent 1 to SENDS_PER_PASS_MAX times by several devices, in single scans and small batches."""
+    """Each pass sent 1 to SENDS_PER_PASS_MAX times by several devices, in single scans and in batches."""
     sends = sorted(_sends(rng, passes, device_count), key=itemgetter(0))
-    return list(_errands(rng, sends, undo_share))
+    errands: list[Errand] = []
+    for errand in _errands(rng, sends, undo_share, batch_share):
+        errands.append(errand)
+        if rng.random() < close_share:
+            # Two at once, of one operator: its first two devices stand at one site.
+            device = rng.randrange(0, device_count, 2)
+            errands += [_closing(rng, device), _closing(rng, device + 1)]
+    return errands
+
+
+def _closing(rng: Random, device: int) -> Errand:
+    return Errand(device, (), False, cuts=_cuts(rng), closing=new_attempt(rng))
 
 
 def last_round(
@@ -86,7 +107,7 @@ def _sends(
             if made and rng.random() < RESEND_SHARE:
                 device, planned = rng.choice(made)
             else:
-                code = one.short if rng.random() < SHORT_CODE_SHARE else one.qr
+                code = one.short if one.short and rng.random() < SHORT_CODE_SHARE else one.qr
                 device, planned = (
                     rng.randrange(device_count),
                     PlannedScan(Scan(new_attempt(rng), one.pass_id), code),
@@ -96,14 +117,14 @@ def _sends(
 
 
 def _errands(
-    rng: Random, sends: Sequence[tuple[float, int, PlannedScan]], undo_share: float
+    rng: Random, sends: Sequence[tuple[float, int, PlannedScan]], undo_share: float, batch_share: float
 ) -> Iterator[Errand]:
     gathering: dict[int, tuple[int, list[PlannedScan]]] = {}
     for _, device, planned in sends:
-        if rng.random() >= BATCH_SHARE:
+        if rng.random() >= batch_share:
             yield Errand(device, (planned,), False, rng.random() < undo_share, _cuts(rng))
             continue
-        size, scans = gathering.setdefault(device, (rng.randint(2, BATCH_SIZE_MAX), []))
+        size, scans = gathering.setdefault(device, (_batch_size(rng), []))
         # One request names an attempt once: a device that resends does so in another request.
         if planned not in scans:
             scans.append(planned)
@@ -112,6 +133,11 @@ def _errands(
             del gathering[device]
     for device, (_, scans) in gathering.items():
         yield Errand(device, tuple(scans), True, cuts=_cuts(rng))
+
+
+def _batch_size(rng: Random) -> int:
+    is_long = rng.random() < LONG_BATCH_SHARE
+    return rng.randint(2, LONG_BATCH_SIZE_MAX if is_long else BATCH_SIZE_MAX)
 
 
 def _cuts(rng: Random) -> tuple[Cut, ...]:

@@ -15,16 +15,26 @@ from keys.keyring import KeyPurpose, Keyring, KeyState, PublicKey
 from keys.passes import PassId
 from keys.receipt import sign_receipt
 from keys.signer import Ed25519Signer
+from ledger.remittance_rows import (
+    ClosedRemittance,
+    Remittance,
+    RemittanceLine,
+    RemittanceNames,
+    RemittancePart,
+    hash_of_lines,
+)
 from ledger.rows import Acceptance
 from ledger.seals import receipt_of
-from loadtests.drill.checker import Kind, check
+from loadtests.drill.checker import check
 from loadtests.drill.history import (
     AnyEvent,
     Call,
+    Closed,
     Earlier,
     Excuse,
     GaveUp,
     Lost,
+    Revoked,
     Scan,
     Sent,
     Struck,
@@ -32,6 +42,7 @@ from loadtests.drill.history import (
     Verdict,
 )
 from loadtests.drill.record import Record
+from loadtests.drill.violation import Kind
 
 SIRET = "99900001100018"
 SITES = {1: "Médiathèque", 2: "Maison de quartier"}
@@ -51,13 +62,46 @@ def a_row(attempt_id: UUID = FIRST, **changed: Any) -> Acceptance:
 def a_record(*rows: Acceptance, **changed: Any) -> Record:
     record = Record(
         acceptances=rows,
+        remittances=(),
         site_names=SITES,
+        site_operators={1: 1, 2: 1},
         sirets={1: SIRET},
         device_sites=(1, 2),
         keyring=KEYRING,
         disagreements=(),
+        deadlocks=0,
     )
     return replace(record, **changed)
+
+
+def a_remittance(*rows: Acceptance, **changed: Any) -> ClosedRemittance:
+    lines = [
+        RemittanceLine(place, row.pass_id, row.attempt_id, row.accepted_at, row.amount_cents, 1, 1, "")
+        for place, row in enumerate(rows, 1)
+    ]
+    total_cents = sum(line.amount_cents for line in lines)
+    remittance = Remittance(
+        operator_id=1,
+        siret=SIRET,
+        number=1,
+        closed_at=NOON,
+        line_count=len(lines),
+        total_cents=total_cents,
+        lines_sha256=hash_of_lines(SIRET, 1, lines),
+        closed_by="device:1",
+        certification="",
+        names=RemittanceNames("", None, {}, {}, {}, {}),
+        parts=(RemittancePart(1, len(lines), total_cents, 30),),
+    )
+    return ClosedRemittance(replace(remittance, **changed), tuple(lines))
+
+
+def closed(one: ClosedRemittance, **changed: Any) -> Closed:
+    remittance = one.remittance
+    told = Closed(
+        remittance.number, remittance.line_count, remittance.total_cents, remittance.lines_sha256.hex(), True
+    )
+    return msgspec.structs.replace(told, **changed)
 
 
 def accepted(row: Acceptance, **changed: Any) -> Verdict:
@@ -104,6 +148,35 @@ class Story:
             case str():
                 self.events.append(Lost(self.seconds, exchange, end == "cut", end))
         return self
+
+    def close(self, told: Closed, *, request_id: UUID = OTHER) -> "Story":
+        exchange = len(self.events) + 1
+        self.events.append(Sent(self.seconds, exchange, 0, 0, Call.CLOSE, (), request_id))
+        self.seconds += 1.0
+        self.events.append(Told(self.seconds, exchange, 201, closed=told))
+        return self
+
+    def refuse_undo(self, attempt_id: UUID) -> "Story":
+        exchange = len(self.events) + 1
+        self.events.append(Sent(self.seconds, exchange, 0, 0, Call.UNDO, (Scan(attempt_id, PASS),)))
+        self.events.append(Told(self.seconds + 0.1, exchange, 409, problem="remitted"))
+        return self.wait(1.0)
+
+    def revoke(self) -> "Story":
+        self.events.append(Revoked(self.seconds, self.seconds + 0.1, frozenset({PASS.booklet})))
+        return self.wait(0.1)
+
+    def lose_valkey(self, *, waiting: int) -> "Story":
+        """So many scans are sent while it is away, and answered when it is back."""
+        began, first = self.seconds, len(self.events) + 1
+        scan = (Scan(FIRST, PASS),)
+        self.events += [Sent(began, first + n, 0, 0, Call.SCAN, scan) for n in range(waiting)]
+        self.wait(3.0)
+        struck = Struck(began, "freeze_valkey", self.seconds, (Excuse.STALE_MARK,), is_outage=True)
+        self.events.append(struck)
+        told = (accepted(a_row()),)
+        self.events += [Told(self.seconds + 0.1, first + n, 200, told) for n in range(waiting)]
+        return self.wait(1.0)
 
     def undo(self, attempt_id: UUID) -> "Story":
         undone = Verdict("undone", attempt_id, {"booklet": PASS.booklet, "number": PASS.number})
@@ -158,6 +231,26 @@ def test_what_a_fault_explains_is_excused_until_the_first_acceptance_after_it() 
     assert kinds(story, a_record(a_row())) == {Kind.UNEXCUSED_503, Kind.UNEXCUSED_BREAK}
 
 
+def test_a_closing_and_an_undo_that_came_too_late_for_it_are_good() -> None:
+    remittance = a_remittance(a_row())
+    story = a_good_story().close(closed(remittance)).close(closed(remittance)).refuse_undo(FIRST)
+
+    assert kinds(story, a_record(a_row(), remittances=(remittance,))) == set()
+
+
+def test_a_pass_may_be_refused_for_its_key_as_soon_as_that_is_revoked() -> None:
+    story = Story().revoke().ask(FIRST, refused(FIRST, a_row(), refusal="revoked_key")).wait(5.0)
+    story.ask(SECOND, refused(SECOND, a_row(), refusal="revoked_key"), device=1)
+
+    assert kinds(story, a_record()) == set()
+
+
+def test_few_scans_that_wait_for_valkey_prove_nothing() -> None:
+    story = a_good_story().lose_valkey(waiting=3).ask(FIRST, accepted(a_row()))
+
+    assert kinds(story, a_record(a_row())) == set()
+
+
 def test_losing_valkey_excuses_no_503() -> None:
     story = a_good_story().strike(Excuse.STALE_MARK).ask(FIRST, 503).ask(FIRST, accepted(a_row()))
 
@@ -182,6 +275,19 @@ FALSE_RECORDS = {
     "a row of an attempt nobody sent": (Kind.NEVER_SENT, a_record(a_row(), a_row(OTHER, undone_at=NOON))),
     "a row at another site": (Kind.NEVER_SENT, a_record(a_row(site_id=2))),
     "a row of another amount": (Kind.BAD_RECEIPT, a_record(a_row(amount_cents=2_000))),
+    "a deadlock": (Kind.DEADLOCK, a_record(a_row(), deadlocks=1)),
+    "a remittance that holds what was undone": (
+        Kind.BAD_REMITTANCE,
+        a_record(a_row(undone_at=NOON), remittances=(a_remittance(a_row()),)),
+    ),
+    "a remittance of another total": (
+        Kind.BAD_REMITTANCE,
+        a_record(a_row(), remittances=(a_remittance(a_row(), total_cents=5),)),
+    ),
+    "a pass in two remittances": (
+        Kind.BAD_REMITTANCE,
+        a_record(a_row(), remittances=(a_remittance(a_row()), a_remittance(a_row(), number=2))),
+    ),
     "an audit that is not clean": (Kind.AUDIT, a_record(a_row(), disagreements=("seals: edited",))),
 }
 
@@ -238,6 +344,43 @@ FALSE_ANSWERS: dict[str, tuple[Kind, Callable[[Story], Story], Record]] = {
     "a receipt that does not verify": (
         Kind.BAD_RECEIPT,
         lambda story: story.ask(FIRST, accepted(a_row(), receipt="PR1:FORGED")),
+        TRUE_RECORD,
+    ),
+    "a remittance that is not on record": (
+        Kind.REMITTANCE_LOST,
+        lambda story: story.close(closed(a_remittance(a_row()))),
+        TRUE_RECORD,
+    ),
+    "a remittance of another sum than told": (
+        Kind.REMITTANCE_LOST,
+        lambda story: story.close(closed(a_remittance(a_row()), adds_up=False)),
+        a_record(a_row(), remittances=(a_remittance(a_row()),)),
+    ),
+    "one request, two remittances": (
+        Kind.CLOSED_TWICE,
+        lambda story: story.close(closed(a_remittance(a_row()))).close(
+            closed(a_remittance(a_row()), number=2)
+        ),
+        TRUE_RECORD,
+    ),
+    "an undo refused as remitted": (
+        Kind.UNDO_REFUSED,
+        lambda story: story.refuse_undo(FIRST),
+        TRUE_RECORD,
+    ),
+    "accepted long after its key was revoked": (
+        Kind.ACCEPTED_REVOKED,
+        lambda story: story.revoke().wait(4.0).ask(OTHER, accepted(a_row(OTHER)), device=1),
+        TRUE_RECORD,
+    ),
+    "refused for its key once it was accepted": (
+        Kind.ANSWERED_OTHERWISE,
+        lambda story: story.revoke().ask(FIRST, refused(FIRST, a_row(), refusal="revoked_key")),
+        TRUE_RECORD,
+    ),
+    "scans that wait for Valkey": (
+        Kind.HELD_UP,
+        lambda story: story.lose_valkey(waiting=30),
         TRUE_RECORD,
     ),
     "an internal error": (Kind.BAD_STATUS, lambda story: story.ask(FIRST, 500), TRUE_RECORD),

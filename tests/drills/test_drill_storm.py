@@ -1,4 +1,4 @@
-"""64 phones, 2,000 passes, two validators: on a sound stack, then on one that is broken again and again."""
+"""Sixty-four phones, two validators, twenty faults, on a stack with everything that this machine offers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,39 +6,35 @@ from random import Random
 
 import pytest
 
+from loadtests.drill.abilities import demand_in_ci
 from loadtests.drill.drill import Orders, Report, run_drill
-from loadtests.drill.faults import FAULTS
+from loadtests.drill.faults import fitting
+from loadtests.drill.world import WORLDS
 
 SEED = 20_240_116
-RECOVERY_SECONDS_MAX = (
-    20.0  # a validator that was killed starts anew, on a machine that is busy with the storm
-)
+FAULTS = 20
+BOOKLETS = 80
+# They wait for what takes eleven seconds to be found out; `poincon drill` has them.
+TOO_LONG = {"half_open_postgres_lines"}
+RECOVERY_SECONDS_MAX = 20.0  # a validator that was killed starts anew, on a machine that is busy
 
 
-async def test_a_storm_takes_each_pass_once_and_keeps_every_word(
+@pytest.mark.timeout(240)
+async def test_a_stack_that_keeps_breaking_takes_each_pass_once_and_keeps_every_word(
     drill_folder: Path, tell: Callable[[Report], None]
 ) -> None:
-    report = await run_drill(Orders(SEED), drill_folder)
+    demand_in_ci()
+    rng, world = Random(SEED), WORLDS["everything"].offered()
+    names = [name for name in fitting(world) if name not in TOO_LONG]
+    faults = rng.sample(names, min(FAULTS, len(names)))
+    faults += rng.choices(names, k=FAULTS - len(faults))
+
+    report = await run_drill(Orders(SEED, booklets=BOOKLETS, faults=faults, world=world), drill_folder)
 
     tell(report)
     assert report.violations == []
     assert report.gave_up == 0
-    assert report.accepted >= 2_000
-    assert report.answers >= 10_000
-
-
-@pytest.mark.timeout(120)
-async def test_a_storm_on_a_stack_that_keeps_breaking_loses_nothing_and_needs_no_help(
-    drill_folder: Path, tell: Callable[[Report], None]
-) -> None:
-    in_turn = list(FAULTS)
-    faults = in_turn + Random(SEED).sample(in_turn, 4)
-
-    report = await run_drill(Orders(SEED + 1, faults=faults), drill_folder)
-
-    tell(report)
-    assert report.violations == []
-    assert report.gave_up == 0
-    assert report.accepted >= 2_000
-    assert report.faults == len(faults)
+    assert report.accepted >= 10 * BOOKLETS
+    assert report.remittances > 0
+    assert report.faults == FAULTS
     assert report.recovery_s_max <= RECOVERY_SECONDS_MAX
