@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import structs
@@ -101,7 +100,7 @@ def closed(one: ClosedRemittance, **changed: Any) -> Closed:
     told = Closed(
         remittance.number, remittance.line_count, remittance.total_cents, remittance.lines_sha256.hex(), True
     )
-    return msgspec.structs.replace(told, **changed)
+    return structs.replace(told, **changed)
 
 
 def accepted(row: Acceptance, **changed: Any) -> Verdict:
@@ -112,7 +111,7 @@ def accepted(row: Acceptance, **changed: Any) -> Verdict:
         accepted_at=row.accepted_at,
         receipt=sign_receipt(receipt_of(row, SIRET), SIGNER),
     )
-    return msgspec.structs.replace(verdict, **changed)
+    return structs.replace(verdict, **changed)
 
 
 def refused(attempt_id: UUID, owner: Acceptance, **changed: Any) -> Verdict:
@@ -123,7 +122,7 @@ def refused(attempt_id: UUID, owner: Acceptance, **changed: Any) -> Verdict:
         refusal="already_accepted",
         earlier=Earlier(owner.accepted_at, SITES[owner.site_id]),
     )
-    return msgspec.structs.replace(verdict, **changed)
+    return structs.replace(verdict, **changed)
 
 
 class Story:
