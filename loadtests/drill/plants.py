@@ -49,7 +49,9 @@ PLANTS: Mapping[str, Plant] = {
         _kinds(Kind.ACCEPTED_LOST), world=WORLDS["standby"], faults=("promote_standby",) * 2, is_quick=False
     ),
     # Without the guard's help, every new attempt of the last round takes its pass again.
-    "missing_unique_key": Plant(_kinds(Kind.TAKEN_TWICE), in_validator=False, in_database=drop_unique_key),
+    "missing_unique_key": Plant(
+        _kinds(Kind.TAKEN_TWICE), in_validator=False, in_database=drop_unique_key, is_quick=False
+    ),
     # A row that is on one disk only is read and told, and lost with that disk.
     "replay_without_commit": Plant(
         _kinds(Kind.ACCEPTED_LOST), world=WORLDS["standby"], faults=("promote_standby",) * 2, is_quick=False

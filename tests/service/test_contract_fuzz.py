@@ -7,7 +7,7 @@ import pytest
 from loadtests.fuzz.contract import fuzz_contract
 
 SECONDS = 30
-EXAMPLES = 6
+EXAMPLES = 3
 SEED = 20_261_121
 
 pytest.importorskip("schemathesis")
