@@ -46,7 +46,7 @@ PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parents[2] / "demo" / "instance.toml"
 LAST_DAY = date(2027, 12, 31)
 READ_SECONDS_MAX = 30  # on a machine as busy as can be
-PATIENCE, BUFFER = ClientTimeout(total=60), 64 << 20  # aiohttp's client once stopped for good in a long answer
+PATIENCE, BUFFER = ClientTimeout(total=60), 64 << 20  # its client may stop for good in a long answer
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 _numbers = itertools.count(1)
