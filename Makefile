@@ -16,7 +16,7 @@ demo: $(VENV)/.run system-demo ## start everything on this machine, with a seede
 	$(BIN)/poincon demo $(ARGS)
 
 test: $(VENV)/.dev system-test lint ## set up, then lint, types, import contracts and all tests
-	$(BIN)/python -m pytest --numprocesses 3 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

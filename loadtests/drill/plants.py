@@ -59,7 +59,7 @@ PLANTS: Mapping[str, Plant] = {
     # Passes whose key was revoked seconds ago are taken by validators that never heard of it.
     "snapshot_never_refreshed": Plant(_kinds(Kind.ACCEPTED_REVOKED), settle_seconds=3.5, is_quick=False),
     # Passes that nobody took again after their undo are refused in the first of the last rounds.
-    "undo_leaves_its_mark": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), undo_share=0.5),
+    "undo_leaves_its_mark": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), undo_share=0.5, is_quick=False),
     # Two closings at once take the same number and lines, which the record refuses: an internal error.
     "closing_ignores_lock": Plant(
         _kinds(Kind.BAD_STATUS, Kind.BAD_REMITTANCE), undo_share=0.3, close_share=0.3

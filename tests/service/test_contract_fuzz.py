@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.fuzz.contract import fuzz_contract
 
-SECONDS = 30
+SECONDS = 15
 EXAMPLES = 3
 SEED = 20_261_121
 

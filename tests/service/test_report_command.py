@@ -80,12 +80,12 @@ async def test_clerks_alert_and_release_by_themselves_and_once(house):
 
 
 async def test_a_look_before_the_month_is_over_freezes_nothing(house):
-    await house.programme()
+    programme_id = await house.programme()
     async with house.database() as connection:
-        before = await connection.fetchval("SELECT count(*) FROM monthly_returns")
-        begin = month_of(datetime.now(UTC).astimezone(PARIS).date()).since
-        await freeze_returns(connection, begin)
-        assert await connection.fetchval("SELECT count(*) FROM monthly_returns") == before
+        month = datetime.now(UTC).astimezone(PARIS).date().replace(day=1)
+        await freeze_returns(connection, month_of(month).since)
+        of_month = "SELECT count(*) FROM monthly_returns WHERE programme_id = $1 AND month = $2"
+        assert await connection.fetchval(of_month, programme_id, month) == 0
 
 
 async def test_usage_is_told_as_partners_report_it(house, poincon, frozen):

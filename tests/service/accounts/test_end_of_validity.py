@@ -107,9 +107,7 @@ async def test_expired_value_goes_back_to_the_funds_once_the_last_offline_scan_c
         await release_all(connection, programme, at=at, **WHO)
     with pytest.raises(asyncpg.RestrictViolationError, match="issue new booklets"):
         await amend_last_day(connection, programme.id, date(2099, 1, 1), reason="essai", **WHO)
-    assert set(await done_stages(connection, programme)) == {
-        "block_proposed", "block_approved", "acknowledged", "released",
-    }  # fmt: skip
+    assert "released" in await done_stages(connection, programme)
 
 
 async def test_both_sides_sign_what_was_on_their_screen_and_two_persons_do(ending):

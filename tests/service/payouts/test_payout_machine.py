@@ -19,7 +19,7 @@ from loadtests.payout_drill import Drill, InvariantBroken
 from payouts import importing
 from payouts.matching import Why
 
-EXAMPLES = 8
+EXAMPLES = 15
 SEEDS_PER_FAULT = 4
 STEPS = 60
 # Seldom possible, so taken when they are.
