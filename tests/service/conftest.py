@@ -46,7 +46,7 @@ PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parents[2] / "demo" / "instance.toml"
 LAST_DAY = date(2027, 12, 31)
 READ_SECONDS_MAX = 30  # on a machine as busy as can be
-PATIENCE = ClientTimeout(total=60)
+PATIENCE, BUFFER = ClientTimeout(total=60), 64 << 20  # its client may stop for good in a long answer
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 _numbers = itertools.count(1)
@@ -309,7 +309,7 @@ class House:
     async def another_service(self, **changed: Any) -> AsyncIterator[TestClient]:
         """A second validator over the same record, as another process would be."""
         app = build_app(replace(self.settings, **changed))
-        async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:
+        async with TestClient(TestServer(app), cookie_jar=DummyCookieJar(), read_bufsize=BUFFER) as client:
             await until_ready(client)
             self.apps.append(app)
             try:
