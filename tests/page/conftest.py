@@ -78,6 +78,11 @@ def program(name: str, package: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def installed() -> Callable[[str, str], str]:
+    return program
+
+
+@pytest.fixture(scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as started:
         yield started
@@ -209,8 +214,7 @@ class OwnBrowser:
     """A browser of the first device with a profile on the disk, to be killed and started again."""
 
     def __init__(self, playwright: Playwright, profile: Path, origin: str, token: str) -> None:
-        self._playwright, self._profile, self._origin = playwright, profile, origin
-        self._token = token
+        self._playwright, self._profile, self._origin, self._token = playwright, profile, origin, token
         self._running: BrowserContext | None = None
 
     async def open(self, path: str = "/", *, film: Path | None = None) -> Page:
@@ -283,8 +287,7 @@ def enrolment_link(connection: Any) -> Callable[[], Awaitable[str]]:
 @pytest.fixture(scope="session")
 async def booklets_pdf(seed: Any, servers: Any, key_folder: Any, tmp_path_factory: Any) -> Path:
     """The seed's booklets as the printer gets them; every instance of the session has these."""
-    dsn = servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{seed.template}?")
-    async with connected(dsn, purpose="tests") as connection:
+    async with connected(servers.postgres.dsn("poincon_app", seed.template), purpose="tests") as connection:
         programme = (await load_facts(connection)).programmes[seed.programme_id]
     pdf: Path = tmp_path_factory.mktemp("booklets") / "booklets.pdf"
     print_batch(seed.batch, programme, key_folder, pdf=pdf, csv=None)
