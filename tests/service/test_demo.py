@@ -67,7 +67,7 @@ class Demo:
 
     @property
     def dsn(self) -> str:
-        return self._servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{self.name}?")
+        return self._servers.postgres.dsn("poincon_app", self.name)
 
     def database(self):
         return connected(self.dsn, purpose="tests")

@@ -48,17 +48,14 @@ def fresh(servers, seed, run):
         async def __aenter__(self) -> Drill:
             self.name = f"drill_{os.getpid()}_{next(_numbers)}"
             await copied(self.name)
-            head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
-            self.dsn = f"{head}/{self.name}?{tail}"
+            self.dsn = servers.postgres.dsn("poincon_app", self.name)
             self.connection = await connect(self.dsn, purpose="tests")
             self.drill = await open_drill(self.connection, seed.programme_id, booklets=BOOKLETS)
             return self.drill
 
         async def tamper(self, *statements: str) -> None:
             """As a hand that no grant and no trigger holds."""
-            admin = await connect(
-                servers.postgres.superuser_dsn.replace("/poincon?", f"/{self.name}?"), purpose="tests"
-            )
+            admin = await connect(servers.postgres.superuser_dsn_of(self.name), purpose="tests")
             try:
                 for statement in statements:
                     await admin.execute(statement)
