@@ -4,6 +4,7 @@ Their own: an exception, a violation of the content security policy, a request t
 camera has a Chromium of its own, which plays a film of real prints.
 """
 
+import functools
 import itertools
 import os
 import shutil
@@ -174,16 +175,16 @@ async def open_in(
 
     yield opened
     for phone in phones:
+        for page in phone.pages:
+            # A test's route may be within its handler: cut off there, it would fail the test that comes next.
+            await page.unroute_all(behavior="ignoreErrors")
         await phone.close()
     assert faults == []
 
 
 @pytest.fixture
 def open_page(browser: Browser, open_in: OpenPage) -> OpenPage:
-    async def opened(device: int | None = 0, *, path: str = "/") -> Page:
-        return await open_in(browser, device, path=path)
-
-    return opened
+    return functools.partial(open_in, browser)
 
 
 @pytest.fixture
@@ -336,17 +337,14 @@ def past_its_last_day(connection: Any, instance: Any, refreshed: Any) -> Callabl
     return shortened
 
 
-_films = itertools.count(1)
-
-
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make a film of frames, or of one that the camera rests upon."""
-    folder = tmp_path_factory.mktemp("films")
+    folder, numbers = tmp_path_factory.mktemp("films"), itertools.count(1)
 
     def made(frames: Image.Image | Iterable[Image.Image], *, fps: int = 15) -> Path:
         shown = [frames] if isinstance(frames, Image.Image) else frames
-        return camera_films.write_film(shown, folder / f"{next(_films)}.mjpeg", fps=fps)
+        return camera_films.write_film(shown, folder / f"{next(numbers)}.mjpeg", fps=fps)
 
     return made
 
