@@ -14,6 +14,7 @@ from ledger.correction_rows import CorrectionCause
 from ledger.corrections import (
     AMOUNT_CENTS_MAX,
     CorrectionRefused,
+    SameCorrection,
     claim_correction,
     decide_correction,
     waiting_corrections,
@@ -78,7 +79,7 @@ async def decide(visit: Visit) -> web.StreamResponse:
         )
     except FieldRefused as wrong:
         return await _page(visit, wrong, DECIDING)
-    except CorrectionRefused as error:
+    except SameCorrection as error:
         log.warning("correction_refused", why=str(error))
         return await _page(visit, FieldRefused("motif", SAME), DECIDING)
     raise web.HTTPSeeOther(f"{CORRECTIONS}?decide")

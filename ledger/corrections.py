@@ -57,6 +57,10 @@ class CorrectionRefused(Exception):
     """Nothing was decided; the text says why and what to do."""
 
 
+class SameCorrection(CorrectionRefused):
+    """One that says the same waits already."""
+
+
 async def decide_correction(
     connection: Connection,
     *,
@@ -87,7 +91,7 @@ async def decide_correction(
                 raise CorrectionRefused(f"no such {what}, or it is not this operator's and programme's")
         same = (operator_id, programme_id, amount_cents, cause.value, reason, decided_by)
         if refuse_same and (found := await connection.fetchval(SAME_WAITING, *same)) is not None:
-            raise CorrectionRefused(f"correction {found} says the same and waits: give another reason")
+            raise SameCorrection(f"correction {found} says the same and waits: give another reason")
         row = await connection.fetchrow(
             ADD, operator_id, programme_id, amount_cents, cause.value, reason, attempt_id, decided_by, at
         )

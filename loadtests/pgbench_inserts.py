@@ -51,8 +51,7 @@ class Inserts:
         self._script.write_text(INSERT, encoding="utf-8")
         async with connected(self._postgres.superuser_dsn, purpose="pgbench") as connection:
             await connection.execute(CREATE_DATABASE)
-        head, _, tail = self._postgres.superuser_dsn.partition("/poincon?")
-        async with connected(f"{head}/{DATABASE}?{tail}", purpose="pgbench") as connection:
+        async with connected(self._postgres.superuser_dsn_of(DATABASE), purpose="pgbench") as connection:
             await connection.execute(CREATE_TABLE)
 
     async def run(self, *, connections: int, seconds: float) -> Measured:

@@ -16,7 +16,7 @@ from scanner.found import IMAGE_BYTES_MAX, ImageRefusal, ImageRefused
 from scanner.picture import open_picture
 
 # Each of these takes under 20 ms alone.
-REFUSED_WITHIN_CPU_SECONDS = 10  # a search that starts over at each byte takes minutes
+REFUSED_WITHIN_CPU_SECONDS = 2  # a search that starts over at each byte takes minutes
 
 
 def a_scene() -> Image.Image:

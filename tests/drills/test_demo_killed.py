@@ -57,7 +57,7 @@ async def test_killed_at_each_stage_of_its_seeding_the_demo_is_whole_in_the_end(
 ):
     folder = DemoFolder(tmp_path)
     folder.create()
-    dsn = servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{database}?")
+    dsn = servers.postgres.dsn("poincon_app", database)
     for stage in STAGES:
         command = [sys.executable, "-c", DYING, str(tmp_path), dsn, *stage.split(" ")]
         died = await asyncio.to_thread(

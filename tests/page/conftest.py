@@ -4,6 +4,7 @@ Their own: an exception, a violation of the content security policy, a request t
 camera has a Chromium of its own, which plays a film of real prints.
 """
 
+import functools
 import itertools
 import os
 import shutil
@@ -75,6 +76,11 @@ def program(name: str, package: str) -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return found
+
+
+@pytest.fixture(scope="session")
+def installed() -> Callable[[str, str], str]:
+    return program
 
 
 @pytest.fixture(scope="session")
@@ -169,16 +175,16 @@ async def open_in(
 
     yield opened
     for phone in phones:
+        for page in phone.pages:
+            # A test's route may be within its handler: cut off there, it would fail the test that comes next.
+            await page.unroute_all(behavior="ignoreErrors")
         await phone.close()
     assert faults == []
 
 
 @pytest.fixture
 def open_page(browser: Browser, open_in: OpenPage) -> OpenPage:
-    async def opened(device: int | None = 0, *, path: str = "/") -> Page:
-        return await open_in(browser, device, path=path)
-
-    return opened
+    return functools.partial(open_in, browser)
 
 
 @pytest.fixture
@@ -209,8 +215,7 @@ class OwnBrowser:
     """A browser of the first device with a profile on the disk, to be killed and started again."""
 
     def __init__(self, playwright: Playwright, profile: Path, origin: str, token: str) -> None:
-        self._playwright, self._profile, self._origin = playwright, profile, origin
-        self._token = token
+        self._playwright, self._profile, self._origin, self._token = playwright, profile, origin, token
         self._running: BrowserContext | None = None
 
     async def open(self, path: str = "/", *, film: Path | None = None) -> Page:
@@ -283,8 +288,7 @@ def enrolment_link(connection: Any) -> Callable[[], Awaitable[str]]:
 @pytest.fixture(scope="session")
 async def booklets_pdf(seed: Any, servers: Any, key_folder: Any, tmp_path_factory: Any) -> Path:
     """The seed's booklets as the printer gets them; every instance of the session has these."""
-    dsn = servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{seed.template}?")
-    async with connected(dsn, purpose="tests") as connection:
+    async with connected(servers.postgres.dsn("poincon_app", seed.template), purpose="tests") as connection:
         programme = (await load_facts(connection)).programmes[seed.programme_id]
     pdf: Path = tmp_path_factory.mktemp("booklets") / "booklets.pdf"
     print_batch(seed.batch, programme, key_folder, pdf=pdf, csv=None)
@@ -333,17 +337,14 @@ def past_its_last_day(connection: Any, instance: Any, refreshed: Any) -> Callabl
     return shortened
 
 
-_films = itertools.count(1)
-
-
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make a film of frames, or of one that the camera rests upon."""
-    folder = tmp_path_factory.mktemp("films")
+    folder, numbers = tmp_path_factory.mktemp("films"), itertools.count(1)
 
     def made(frames: Image.Image | Iterable[Image.Image], *, fps: int = 15) -> Path:
         shown = [frames] if isinstance(frames, Image.Image) else frames
-        return camera_films.write_film(shown, folder / f"{next(_films)}.mjpeg", fps=fps)
+        return camera_films.write_film(shown, folder / f"{next(numbers)}.mjpeg", fps=fps)
 
     return made
 

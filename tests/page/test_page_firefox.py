@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,8 +33,6 @@ PREFERENCES = {
     "intl.accept_languages": "fr-FR",
 }
 
-
-# Firefox plays no film, but a canvas may stand in for its camera.
 # A choice that is not there yet leaves the field as it was.
 CHOOSE = """(() => {
   const service = document.querySelector("#service")
@@ -43,6 +40,7 @@ CHOOSE = """(() => {
   service.dispatchEvent(new Event("change", { bubbles: true }))
   return service.value === "premiers-pas"
 })()"""
+# Firefox plays no film, but a canvas may stand in for its camera.
 FILM = """async (picture) => {
   const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0))
   const frame = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }))
@@ -141,12 +139,8 @@ async def running_firefox(program, profile):
 
 
 @pytest.fixture
-async def firefox(tmp_path):
-    program = shutil.which("firefox-esr")
-    if program is None:
-        missing = "firefox-esr is missing: as root, apt-get install firefox-esr"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    async with running_firefox(program, tmp_path) as firefox:
+async def firefox(tmp_path, installed):
+    async with running_firefox(installed("firefox-esr", "firefox-esr"), tmp_path) as firefox:
         yield firefox
         assert firefox.faults == []
 
@@ -171,10 +165,13 @@ async def desk(firefox, origin, instance, until):
     return firefox
 
 
-async def test_a_typed_code_is_told_accepted_in_firefox(desk, instance, until):
+async def test_a_typed_code_is_told_accepted_in_firefox(desk, instance, until, taken_by):
+    assert await taken_by(0) == 0
+
     await desk.type("#code", instance.short(0) + "\ue007")
 
     await seen(desk, until, "#verdicts", "Encaissé")
+    assert await taken_by(0) == 1
 
 
 async def start_scanning(desk, until):
@@ -187,7 +184,7 @@ async def start_scanning(desk, until):
     await until(is_open, seconds=SEEN_SECONDS_MAX)
 
 
-async def test_a_filmed_pass_is_told_accepted_in_firefox(desk, detached, until):
+async def test_a_filmed_pass_is_told_accepted_in_firefox(desk, detached, until, taken_by):
     picture = io.BytesIO()
     camera_films.still(detached(0)).save(picture, "JPEG")
     await desk.evaluate(f"({FILM})({json.dumps(base64.b64encode(picture.getvalue()).decode())})")
@@ -195,16 +192,17 @@ async def test_a_filmed_pass_is_told_accepted_in_firefox(desk, detached, until):
     await start_scanning(desk, until)
 
     await seen(desk, until, "#verdicts", "Encaissé")
+    assert await taken_by(0) == 1
 
 
 async def test_the_camera_of_firefox_is_shown(desk, until):
     await start_scanning(desk, until)
 
-    await until(
-        lambda: desk.evaluate("document.querySelector('#preview').videoWidth"), seconds=SEEN_SECONDS_MAX
-    )
+    width = "document.querySelector('#preview').videoWidth"
+    assert await until(lambda: desk.evaluate(width), seconds=SEEN_SECONDS_MAX) > 0
 
 
 async def test_a_browser_that_is_no_device_is_told_how_to_enrol_in_firefox(firefox, origin, until):
     await firefox.open(f"{origin}/", None)
     await seen(firefox, until, "#stranger h2", "n’est pas encore enregistré")
+    assert not await firefox.evaluate("document.querySelector('#scan-start').checkVisibility()")

@@ -356,7 +356,7 @@ async def test_the_auditor_can_audit_without_keys_and_is_told_what_was_skipped(
     books, poincon, servers, environment_of
 ):
     name = books.settings.database_url.split("@/")[1].split("?")[0]
-    dsn = servers.postgres.dsn("poincon_auditor").replace("/poincon?", f"/{name}?")
+    dsn = servers.postgres.dsn("poincon_auditor", name)
     env = environment_of(books.settings) | {"DATABASE_URL": dsn, "POINCON_KEYS": ""}
     run = await poincon("audit", "--json", env=env)
     assert run.returncode == 0, run

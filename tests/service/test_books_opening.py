@@ -45,8 +45,7 @@ async def owner(servers, template):
     name = f"before_{os.getpid()}"
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner")
-    head, _, tail = servers.postgres.dsn("poincon_owner").partition("/poincon?")
-    async with connected(f"{head}/{name}?{tail}", purpose="tests") as opened:
+    async with connected(servers.postgres.dsn("poincon_owner", name), purpose="tests") as opened:
         yield opened
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -102,7 +102,7 @@ async def test_undos_between_rivals_never_make_a_claim_fail_or_two_win(house, bo
 
 async def test_only_indexes_are_read_however_few_the_rows(servers, database):
     """A plan made while the tables were empty is kept: it must be the right one when they are not."""
-    dsn = servers.postgres.superuser_dsn.replace("/poincon?", f"/{database}?")
+    dsn = servers.postgres.superuser_dsn_of(database)
     scans = """
         SELECT relname, seq_scan, idx_scan FROM pg_stat_user_tables
         WHERE relname IN ('acceptances', 'booklets', 'attempts')"""

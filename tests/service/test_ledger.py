@@ -281,7 +281,7 @@ async def test_the_application_can_neither_alter_the_schema_nor_silence_its_guar
 
 async def test_the_auditor_reads_everything_but_secrets_and_writes_nothing(house, servers, owner):
     name = await owner.fetchval("SELECT current_database()")
-    dsn = servers.postgres.dsn("poincon_auditor").replace("/poincon?", f"/{name}?")
+    dsn = servers.postgres.dsn("poincon_auditor", name)
     async with connected(dsn, purpose="tests") as connection:
         for table, columns in await owner.fetch(COLUMNS):
             if table in SECRET:

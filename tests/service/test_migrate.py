@@ -15,7 +15,7 @@ async def empty(servers):
     name = "migrated"
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as connection:
         await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner")
-        yield servers.postgres.dsn("poincon_owner").replace("/poincon?", f"/{name}?")
+        yield servers.postgres.dsn("poincon_owner", name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -73,7 +73,7 @@ def tamper(servers):
 
     async def tamper(drill, *statements: str) -> None:
         name = await drill.connection.fetchval("SELECT current_database()")
-        dsn = servers.postgres.superuser_dsn.replace("/poincon?", f"/{name}?")
+        dsn = servers.postgres.superuser_dsn_of(name)
         async with connected(dsn, purpose="tests") as admin:
             await admin.execute("SET session_replication_role = replica")
             for statement in statements:
@@ -94,9 +94,10 @@ def fresh(servers, seed):
             await admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", seed.template
             )
-            await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template}")
-        head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
-        connection = await connect(f"{head}/{name}?{tail}", purpose="tests")
+            await admin.execute(
+                f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template} STRATEGY file_copy"
+            )
+        connection = await connect(servers.postgres.dsn("poincon_app", name), purpose="tests")
         try:
             yield await open_drill(connection, seed.programme_id, booklets=BOOKLETS, now=BEGINS)
         finally:

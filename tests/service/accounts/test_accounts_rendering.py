@@ -6,7 +6,6 @@ import collections
 import csv
 import io
 import json
-import shutil
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 
@@ -240,7 +239,6 @@ async def test_plain_tools_open_it_check_each_file_and_tell_the_hash_of_the_whol
     assert (run.returncode, told.decode().split()[0]) == (0, rendered.sha256), why
 
 
-@pytest.mark.skipif(shutil.which("hledger") is None, reason="hledger is not on this machine")
 async def test_hledger_takes_the_journal(drill, tmp_path):
     _, content = await _rendered(drill, YEAR)
     journal = tmp_path / "ecritures.journal"

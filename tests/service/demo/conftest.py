@@ -34,7 +34,7 @@ class Demo:
 
     @property
     def dsn(self) -> str:
-        return self._servers.postgres.dsn("poincon_app").replace("/poincon?", f"/{self.name}?")
+        return self._servers.postgres.dsn("poincon_app", self.name)
 
     def database(self):
         return connected(self.dsn, purpose="tests")
@@ -57,7 +57,9 @@ async def _database(servers, template: str):
             " WHERE datname = $1 AND pid <> pg_backend_pid()",
             template,
         )
-        await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template}")
+        await admin.execute(
+            f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template} STRATEGY file_copy"
+        )
     yield name
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as admin:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -71,7 +73,7 @@ async def eve(servers, template, tmp_path_factory):
     instance = demo_instance(NOW.date())
     async with _database(servers, template) as name:
         eve = Demo(servers, name, folder, 1)
-        owner = servers.postgres.dsn("poincon_owner").replace("/poincon?", f"/{name}?")
+        owner = servers.postgres.dsn("poincon_owner", name)
         async with connected(owner, purpose="tests") as connection:
             await connection.execute(prepare_sql())
         async with eve.database() as connection:

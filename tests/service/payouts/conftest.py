@@ -36,7 +36,9 @@ def fresh(servers, seed, run):
         await admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", seed.template
         )
-        await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template}")
+        await admin.execute(
+            f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template} STRATEGY file_copy"
+        )
         await admin.close()
 
     async def dropped(name: str) -> None:
@@ -48,17 +50,14 @@ def fresh(servers, seed, run):
         async def __aenter__(self) -> Drill:
             self.name = f"drill_{os.getpid()}_{next(_numbers)}"
             await copied(self.name)
-            head, _, tail = servers.postgres.dsn("poincon_app").partition("/poincon?")
-            self.dsn = f"{head}/{self.name}?{tail}"
+            self.dsn = servers.postgres.dsn("poincon_app", self.name)
             self.connection = await connect(self.dsn, purpose="tests")
             self.drill = await open_drill(self.connection, seed.programme_id, booklets=BOOKLETS)
             return self.drill
 
         async def tamper(self, *statements: str) -> None:
             """As a hand that no grant and no trigger holds."""
-            admin = await connect(
-                servers.postgres.superuser_dsn.replace("/poincon?", f"/{self.name}?"), purpose="tests"
-            )
+            admin = await connect(servers.postgres.superuser_dsn_of(self.name), purpose="tests")
             try:
                 for statement in statements:
                     await admin.execute(statement)
