@@ -127,7 +127,9 @@ async def _create(connection: asyncpg.Connection, name: str, template: str) -> N
         " WHERE datname = $1 AND pid <> pg_backend_pid()",
         template,
     )
-    await connection.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template}")
+    await connection.execute(
+        f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template} STRATEGY file_copy"
+    )
 
 
 @dataclass

@@ -90,7 +90,9 @@ async def _database(servers, template: str):
             " WHERE datname = $1 AND pid <> pg_backend_pid()",
             template,
         )
-        await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template}")
+        await admin.execute(
+            f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {template} STRATEGY file_copy"
+        )
     yield name
     async with connected(servers.postgres.superuser_dsn, purpose="tests") as admin:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

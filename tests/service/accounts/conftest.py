@@ -94,7 +94,9 @@ def fresh(servers, seed):
             await admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", seed.template
             )
-            await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template}")
+            await admin.execute(
+                f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template} STRATEGY file_copy"
+            )
         connection = await connect(servers.postgres.dsn("poincon_app", name), purpose="tests")
         try:
             yield await open_drill(connection, seed.programme_id, booklets=BOOKLETS, now=BEGINS)

@@ -36,7 +36,9 @@ def fresh(servers, seed, run):
         await admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", seed.template
         )
-        await admin.execute(f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template}")
+        await admin.execute(
+            f"CREATE DATABASE {name} OWNER poincon_owner TEMPLATE {seed.template} STRATEGY file_copy"
+        )
         await admin.close()
 
     async def dropped(name: str) -> None:
