@@ -1,11 +1,13 @@
 // A handheld scanner that types like a keyboard, wherever the focus is: a burst of keys faster than any hand.
 // What it types reaches no field and no button; where it typed as on another keyboard, that is undone.
 
+import { readCode } from "./pass_code.js"
 import { grouped, isWhole, looksSigned, meant } from "./short_code.js"
 
 const GAP_MS = 35 // between two keys of a burst
 const SURE_AFTER = 5 // keys
 const END_AFTER_MS = 250 // for scanners that send no Enter
+const GIVEN_UP_AFTER_MS = 1500 // what is no code yet may go on: a busy computer brings keys late, with their own times
 const KEYS_MAX = 512
 
 const SHIFTED = { 4: "$", 5: "%", 8: "*", Equal: "+", Semicolon: ":" }
@@ -31,7 +33,7 @@ export function listenToWedge({ onCode, onGarbled }) {
     if (isSure() || (!before && event.key !== " ")) hold(event)
     if (burst.length === SURE_AFTER) giveBack()
     clearTimeout(timer)
-    timer = setTimeout(end, END_AFTER_MS)
+    timer = setTimeout(endIfWhole, END_AFTER_MS)
   }
 
   function start() {
@@ -47,6 +49,11 @@ export function listenToWedge({ onCode, onGarbled }) {
     before.field.value = before.value
     before.field.setSelectionRange(before.caret, before.caret)
     before.field.dispatchEvent(new Event("input"))
+  }
+
+  function endIfWhole() {
+    if (!isSure() || isWholeCode(read(burst))) end()
+    else timer = setTimeout(end, GIVEN_UP_AFTER_MS - END_AFTER_MS)
   }
 
   function end(hasEnter = false) {
@@ -76,6 +83,11 @@ function read(keys) {
     if (isWhole(meant(text))) return grouped(meant(text))
   }
   return null
+}
+
+// What a signed text begins with looks signed too.
+function isWholeCode(code) {
+  return code !== null && !(looksSigned(code) && readCode(code).fault)
 }
 
 function textOf(keys) {

@@ -53,13 +53,22 @@ def _azerty(code: str, shift: bool) -> str | None:
     return AZERTY[code][shift] if code in AZERTY else None
 
 
-async def strike(page: Page, keys: Sequence[Struck], *, end: str | None = "Enter") -> None:
-    """Real key events, with a scanner's own timing however busy this machine is."""
+async def strike(
+    page: Page, keys: Sequence[Struck], *, end: str | None = "Enter", stalled_s: float = 0
+) -> None:
+    """Real key events, with a scanner's own timing however busy this machine is.
+
+    stalled_s: how long the computer has no time for what comes after the first half.
+    """
     session = await page.context.new_cdp_session(page)
     struck = [*keys, *([(end, end, False)] if end else [])]
     sent, at = [], time.time()
-    for key, code, shift in struck:
+    for place, (key, code, shift) in enumerate(struck):
         at += SCANNER_MS / 1000
+        if stalled_s and place == len(struck) // 2:
+            await asyncio.gather(*sent)
+            sent = []
+            await asyncio.sleep(stalled_s)
         text = "\r" if key == "Enter" else key if len(key) == 1 else ""
         event = {"key": key, "code": code, "modifiers": 8 if shift else 0, "timestamp": at}
         sent.append(session.send("Input.dispatchKeyEvent", {**event, "type": "keyDown", "text": text}))
@@ -77,6 +86,11 @@ async def test_a_qr_is_taken_whatever_keyboard_the_computer_has(desk, instance, 
 
 async def test_a_code_128_on_a_french_keyboard_is_taken(desk, instance):
     await strike(desk, on_azerty(instance.short(0)))
+    await expect(desk.locator("#verdicts li[data-kind=accepted]")).to_have_count(1)
+
+
+async def test_keys_that_a_busy_computer_brings_late_are_of_one_code(desk, instance):
+    await strike(desk, on_us_keyboard(instance.qr(0)), stalled_s=0.6)
     await expect(desk.locator("#verdicts li[data-kind=accepted]")).to_have_count(1)
 
 
