@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from demo.clock import CLOCK_FILE, DemoClock, going_by
+from demo.clock import CLOCK_FILE, DemoClock, going_by, load_rooms
 from keys.sealed import KeyFolder
 from ledger.connect import UNREACHABLE, Connection, connect
 from validator.settings import SettingsError, read_passphrase
@@ -97,8 +97,12 @@ def _read_environment(data: Path) -> dict[str, str]:
 def _go_by_its_clock(data: Path) -> None:
     """A demo whose clock was moved has another now, and so has what is done to it, until the command ends."""
     context = click.get_current_context(silent=True)
-    if context is not None and (path := data / CLOCK_FILE).exists():
-        context.with_resource(going_by(DemoClock(path)))
+    if context is None or not (path := data / CLOCK_FILE).exists():
+        return
+    clock = DemoClock(path)
+    if clock.ahead:
+        load_rooms()
+        context.with_resource(going_by(clock))
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

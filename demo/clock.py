@@ -7,11 +7,13 @@ now() is later.
 
 import mmap
 import os
+import pkgutil
 import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -72,6 +74,13 @@ async def record_at(connection: Connection, at: datetime | None) -> None:
 async def record_ahead(connection: Connection, clock: DemoClock) -> None:
     """The record's own stamps follow the clock."""
     await connection.execute("SELECT demo_go($1)", clock.ahead)
+
+
+def load_rooms() -> None:
+    """All that may ask for now: what a process loads after `going_by` began does not hear of it."""
+    for room in map(import_module, sorted(ROOMS)):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            import_module(module.name)
 
 
 @contextmanager

@@ -45,11 +45,13 @@ class ReaderPool:
         images_per_worker_max: int = IMAGES_PER_WORKER_MAX,
         reader: str = "scanner.read:read_codes",
         options: Mapping[str, float] = MappingProxyType({}),
+        on_demand: bool = False,
     ) -> None:
         """A worker is ended at `cpu_seconds_max` of CPU or `seconds_max` by the clock, which only guards
         against hanging: on a busy machine an honest picture takes several seconds.
 
         `options` go to the reader by name with each picture: {"cpu_seconds_max": 0.3}, say.
+        `on_demand`: no worker before the first picture, which waits for it and learns what is wrong with it.
         """
         assert workers > 0
         assert waiting_max > 0
@@ -66,6 +68,7 @@ class ReaderPool:
             for _ in range(workers)
         ]
         self._serving: list[asyncio.Task[None]] = []
+        self._starts_with = [] if on_demand else self._lanes
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -73,11 +76,11 @@ class ReaderPool:
         return self._lanes[0].decoders
 
     async def start(self) -> None:
-        """Returns once every worker is ready."""
+        """Returns once every worker is ready that is not left for later."""
         assert not self._serving
         try:
             async with asyncio.TaskGroup() as starting:
-                for lane in self._lanes:
+                for lane in self._starts_with:
                     starting.create_task(lane.start_worker())
         except BaseException as failure:
             for lane in self._lanes:

@@ -215,7 +215,7 @@ async def instance(servers: Servers, seed: Seed, key_folder: KeyFolder) -> Async
         owner_dsn=servers.postgres.dsn("poincon_owner", name),
         superuser_dsn=servers.postgres.superuser_dsn_of(name),
         valkey_url=servers.valkey.url,
-        settings=Settings(dsn, servers.valkey.url, key_folder.path, PASSPHRASE),
+        settings=Settings(dsn, servers.valkey.url, key_folder.path, PASSPHRASE, photos_on_demand=True),
         key_folder=key_folder,
         programme_id=seed.programme_id,
         batch=seed.batch,

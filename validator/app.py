@@ -74,7 +74,7 @@ def build_app(settings: Settings) -> web.Application:
     master_secret = folder.master_secret()
     app[READER] = reader = CodeReader(master_secret, WrongCodes(guard))
     app[SCANNING] = Scanning(keeper, reader, guard, group_commit)
-    app[PHOTOS] = ReaderPool(workers=settings.photo_workers)
+    app[PHOTOS] = ReaderPool(workers=settings.photo_workers, on_demand=settings.photos_on_demand)
     app[PHOTOS_UNDER_WAY] = photos_under_way = Counter[int]()
     app[WATCH] = Watch(keeper, desk, guard, group_commit, photos_under_way)
     app[EXPORTS_UNDER_WAY] = set()

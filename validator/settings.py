@@ -23,6 +23,7 @@ class Settings:
     processes: int = 1
     public_url: str | None = None
     photo_workers: int = 1
+    photos_on_demand: bool = False
     require_totp: bool = False  # of those who approve; of others for what they sign or decide
     closes_on_calendars: bool = False
     sends_notices: bool = False
@@ -43,6 +44,7 @@ class Settings:
             processes=_whole(given, "POINCON_PROCESSES", cls.processes),
             public_url=given.get("POINCON_PUBLIC_URL") or None,
             photo_workers=_whole(given, "POINCON_PHOTO_WORKERS", cls.photo_workers),
+            photos_on_demand=_yes(given, "POINCON_PHOTOS_ON_DEMAND", default=False),
             require_totp=_yes(given, "POINCON_REQUIRE_TOTP", default=True),
             closes_on_calendars=_yes(given, "POINCON_CLOSINGS", default=True),
             sends_notices=_yes(given, "POINCON_NOTICES", default=True),

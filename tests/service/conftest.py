@@ -349,7 +349,7 @@ async def seed_house(servers: Servers, database: str, key_folder: KeyFolder, val
             )
             devices.append(Device(device_id, token, site, sites[site].id, sites[site].operator_id, person_id))
     return House(
-        settings=Settings(dsn, valkey_url, key_folder.path, PASSPHRASE),
+        settings=Settings(dsn, valkey_url, key_folder.path, PASSPHRASE, photos_on_demand=True),
         owner_dsn=servers.postgres.dsn("poincon_owner", database),
         superuser_dsn=servers.postgres.superuser_dsn_of(database),
         key_folder=key_folder,

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import click
 import pytest
@@ -12,8 +14,12 @@ from command.main import poincon as group
 def _commands(command, path=()):
     yield path
     if isinstance(command, click.Group):
-        for name, inside in sorted(command.commands.items()):
-            yield from _commands(inside, (*path, name))
+        for name in command.list_commands(click.Context(command)):
+            yield from _commands(_inside(command, name), (*path, name))
+
+
+def _inside(command, name):
+    return command.get_command(click.Context(command), name)
 
 
 COMMANDS = list(_commands(group))
@@ -33,7 +39,7 @@ def plain(run) -> str:
 def test_every_command_helps(path):
     command = group
     for name in path:
-        command = command.commands[name]
+        command = _inside(command, name)
     with click.Context(command, info_name=" ".join(("poincon", *path))) as context:
         text = command.get_help(context)
     assert text.startswith("Usage: poincon")
@@ -41,6 +47,14 @@ def test_every_command_helps(path):
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden and not parameter.is_flag:
             assert parameter.help or parameter.name in {"out", "data", "as_json"}, (path, parameter.name)
+
+
+def test_a_command_loads_what_it_needs_and_no_more():
+    """A person waits for each, and `poincon` is run by timers too."""
+    run_it = "import sys; from command.main import main\ntry: main()\nfinally: print(*sys.modules)"
+    command = [sys.executable, "-c", run_it, "notices", "list", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not {"aiohttp", "cv2", "numpy", "reportlab", "command.audit"} & set(run.stdout.split())
 
 
 async def test_help_of_the_real_command_ends_with_status_0(poincon):

@@ -307,6 +307,24 @@ async def test_a_reader_that_cannot_be_loaded_is_told_at_start(capfd: pytest.Cap
     assert "no_such_function" in capfd.readouterr().err
 
 
+async def test_on_demand_no_worker_is_there_before_the_first_picture() -> None:
+    pool = ReaderPool(on_demand=True)
+    before = set(psutil.Process().children())
+    await pool.start()
+    assert set(psutil.Process().children()) <= before
+    assert [code.text for code in await pool.read(a_picture())] == ["PN1:A-PASS"]
+    assert len(set(psutil.Process().children()) - before) == 1
+    await pool.close()
+
+
+async def test_on_demand_the_first_picture_learns_that_the_reader_cannot_be_loaded() -> None:
+    pool = ReaderPool(reader="scanner.read:no_such_function", on_demand=True)
+    await pool.start()
+    with pytest.raises(ReaderFailed, match="can't be read"):
+        await pool.read(a_picture())
+    await pool.close()
+
+
 ORPHANED = """
 import asyncio, sys
 from scanner.pool import ReaderPool
