@@ -14,7 +14,7 @@ import click
 
 from demo.clock import CLOCK_FILE, DemoClock, going_by, load_rooms
 from keys.sealed import KeyFolder
-from ledger.connect import UNREACHABLE, Connection, connect
+from ledger.connect import UNREACHABLE, Connection, connect, hang_up
 from validator.settings import SettingsError, read_passphrase
 
 ENVIRONMENT_FILE = "environment.json"
@@ -82,7 +82,7 @@ class Surroundings:
         try:
             yield connection
         finally:
-            await connection.close()
+            await hang_up(connection)
 
 
 def _read_environment(data: Path) -> dict[str, str]:

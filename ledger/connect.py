@@ -18,6 +18,7 @@ Record: TypeAlias = asyncpg.Record
 
 CONNECT_SECONDS_MAX = 5.0
 ANSWER_SECONDS_MAX = 10.0
+GOODBYE_SECONDS_MAX = 3.0  # a line may be dead without a word, and then nobody answers the goodbye either
 POOL_SIZE_MAX = 8
 IDLE_IN_TRANSACTION_MS_MAX = 30_000
 # Of requests, which queue for the same locks: whoever lost its line must not hold them for long, nor take
@@ -85,17 +86,25 @@ async def connected(dsn: str, *, purpose: str) -> AsyncIterator[Connection]:
     try:
         yield connection
     finally:
-        await connection.close()
+        await hang_up(connection)
 
 
-def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
+async def hang_up(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=GOODBYE_SECONDS_MAX)
+    except UNREACHABLE:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, purpose: str, **options: Any) -> AsyncIterator[Pool]:
     """A pool that opens its first connection on demand, so that a service starts while PostgreSQL is down."""
     bounds = {
         "idle_in_transaction_session_timeout": str(REQUEST_IDLE_MS_MAX),
         "lock_timeout": str(REQUEST_LOCK_MS_MAX),
         "transaction_timeout": str(REQUEST_TRANSACTION_MS_MAX),
     }
-    return asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=POOL_SIZE_MAX,
@@ -104,6 +113,13 @@ def open_pool(dsn: str, *, purpose: str, **options: Any) -> Pool:
         server_settings=_server_settings(purpose) | bounds,
         **options,
     )
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), GOODBYE_SECONDS_MAX)
+        except TimeoutError:
+            pool.terminate()
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from embedded.servers import Servers
 from ledger import connect
-from ledger.connect import answering, open_pool
+from ledger.connect import answering, connected, open_pool
 from loadtests.drill.proxy_process import ProxyProcess, Route
 from loadtests.drill.stack import socket_of
 from validator import keeper
@@ -97,12 +97,30 @@ async def test_when_one_line_turns_out_dead_those_opened_with_it_are_not_used_ag
             assert not pids & {one.get_server_pid(), other.get_server_pid()}
 
 
+@pytest.fixture
+async def proxy(servers: Servers) -> AsyncIterator[ProxyProcess]:
+    proxy = await asyncio.to_thread(ProxyProcess.start, {Route.POSTGRES: socket_of(servers.postgres)})
+    yield proxy
+    await asyncio.to_thread(proxy.close)
+
+
+async def test_nobody_waits_for_the_answer_to_a_goodbye_on_a_dead_line(instance, proxy, monkeypatch) -> None:
+    monkeypatch.setattr(connect, "GOODBYE_SECONDS_MAX", 0.1)
+    async with asyncio.timeout(GONE_SECONDS_MAX):
+        async with (
+            open_pool(_through(instance.dsn, proxy), purpose="tests") as pool,
+            connected(_through(instance.dsn, proxy), purpose="tests") as connection,
+        ):
+            assert await pool.fetchval("SELECT 1") == await connection.fetchval("SELECT 1")
+            await proxy.tell(Route.POSTGRES, "half_open")
+    assert connection.is_closed()
+
+
 async def test_a_dead_line_does_not_age_the_snapshot(
-    instance, servers: Servers, until: Callable[..., Awaitable[object]], monkeypatch
+    instance, proxy, until: Callable[..., Awaitable[object]], monkeypatch
 ) -> None:
     monkeypatch.setattr(keeper, "READING_SECONDS_MAX", 0.3)
     monkeypatch.setattr(keeper, "POLL_SECONDS", 0.05)
-    proxy = await asyncio.to_thread(ProxyProcess.start, {Route.POSTGRES: socket_of(servers.postgres)})
     kept = SnapshotKeeper(_through(instance.dsn, proxy))
     await kept.start()
     try:
@@ -116,7 +134,6 @@ async def test_a_dead_line_does_not_age_the_snapshot(
         await until(is_fresh, seconds=GONE_SECONDS_MAX)
     finally:
         await kept.close()
-        await asyncio.to_thread(proxy.close)
 
 
 def _through(dsn: str, proxy: ProxyProcess) -> str:
