@@ -293,14 +293,14 @@ def new_attempt_id() -> Callable[[], str]:
     return lambda: str(uuid.uuid4())
 
 
-@pytest.fixture
-def passphrase_file(tmp_path: Path) -> Path:
-    path = tmp_path / "passphrase"
+@pytest.fixture(scope="session")
+def passphrase_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("secrets") / "passphrase"
     path.write_text(PASSPHRASE)
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment_of(passphrase_file: Path) -> Callable[..., dict[str, str]]:
     """What a subprocess needs to reach an instance, and nothing of ours besides."""
 
@@ -311,6 +311,7 @@ def environment_of(passphrase_file: Path) -> Callable[..., dict[str, str]]:
             "VALKEY_URL": settings.valkey_url or "",
             "POINCON_KEYS": str(settings.keys),
             "POINCON_PASSPHRASE_FILE": str(passphrase_file),
+            "POINCON_PHOTOS_ON_DEMAND": "yes",
             **more,
         }
 

@@ -143,6 +143,7 @@ def _validators(
     postgres_port, valkey_port = proxy.ports[Route.POSTGRES], proxy.ports[Route.VALKEY]
     environment = {
         **os.environ,
+        "POINCON_PHOTOS_ON_DEMAND": "yes",  # no phone of a drill sends any
         "DATABASE_URL": f"postgresql://{APP}:{password}@127.0.0.1:{postgres_port}/{DATABASE}?sslmode=disable",
         "VALKEY_URL": f"redis://:{valkey_password}@127.0.0.1:{valkey_port}/0",
         "POINCON_KEYS": str(keys.path),

@@ -14,10 +14,10 @@ from keys.short_code import short_code
 LOG_LINES_MAX = 2_000
 
 
-@pytest.fixture
-async def run(house, environment_of, tmp_path, until):
+@pytest.fixture(scope="module")
+async def run(house, environment_of, tmp_path_factory, until):
     """A `poincon serve` of its own with two processes; its address, its process and its log."""
-    log = tmp_path / "log"
+    log = tmp_path_factory.mktemp("run") / "log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "command.main", "serve", "--port", "0", "--processes", "2",
