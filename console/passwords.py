@@ -15,7 +15,7 @@ READABLE = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another o
 COMPARED_AT_ONCE_MAX = 2  # each takes 64 MiB and a core for a moment; scans go first
 WAITING_MAX = 16
 
-_hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106 for little memory
+hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106 for little memory
 
 
 class PasswordRefused(Exception):
@@ -36,7 +36,7 @@ def hash_password(password: str) -> str:
         raise PasswordRefused(
             f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, not {len(password)}"
         )
-    return _hasher.hash(_composed(password))
+    return hasher.hash(_composed(password))
 
 
 def matches(password: str, password_hash: str | None) -> bool:
@@ -44,7 +44,7 @@ def matches(password: str, password_hash: str | None) -> bool:
     if len(password) > PASSWORD_CHARS_MAX:
         return False
     try:
-        return _hasher.verify(password_hash or _decoy(), _composed(password)) and password_hash is not None
+        return hasher.verify(password_hash or _decoy(), _composed(password)) and password_hash is not None
     except VerifyMismatchError:
         return False
 
@@ -69,7 +69,7 @@ class PasswordDesk:
 
 @cache
 def _decoy() -> str:
-    return _hasher.hash(new_password())
+    return hasher.hash(new_password())
 
 
 def _composed(password: str) -> str:

@@ -19,9 +19,11 @@ import pytest
 import redis.asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+import console.passwords
 import keys.sealed
 from command.main import main
 from embedded.servers import Servers
@@ -46,6 +48,8 @@ PASSPHRASE = "phrase de passe des essais"
 INSTANCE = Path(__file__).parent.parent / "demo" / "instance.toml"
 BOOKLETS = 3
 CHEAP_SCRYPT_N = 16
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+HASHER = console.passwords.hasher
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 6 << 30  # for three sessions side by side: the logs of writes, and some databases
 FOLDER = "poincon-tests-"
@@ -85,10 +89,11 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> KeyFolder:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_seals() -> Iterator[None]:
-    """Every service that a test starts unseals two secrets, which is slow on purpose."""
+def cheap_secrets() -> Iterator[None]:
+    """Services unseal two secrets as they start and console tests sign in: both are slow on purpose."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(keys.sealed, "SCRYPT_N", CHEAP_SCRYPT_N)
+        patched.setattr(console.passwords, "hasher", CHEAP_HASHER)
         yield
 
 
@@ -96,6 +101,12 @@ def cheap_seals() -> Iterator[None]:
 def costly_seals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sealing as in production."""
     monkeypatch.setattr(keys.sealed, "SCRYPT_N", SCRYPT_N)
+
+
+@pytest.fixture
+def costly_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing passwords as in production."""
+    monkeypatch.setattr(console.passwords, "hasher", HASHER)
 
 
 _numbers = itertools.count(1)

@@ -326,3 +326,10 @@ def test_an_accent_typed_as_two_code_points_is_the_same_password():
     assert matches("de\u0301ja\u0300 vu, déjà vu", stored)
     assert not matches("deja vu, deja vu", stored)
     assert not matches("déjà vu, déjà vu", None)
+
+
+@pytest.mark.usefixtures("costly_hashes")
+def test_a_stored_password_costs_who_steals_it_64_mib_three_times_over_for_each_guess():
+    stored = hash_password("déjà vu, déjà vu")
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert matches("déjà vu, déjà vu", stored)
