@@ -7,7 +7,7 @@ import { grouped, isWhole, looksSigned, meant } from "./short_code.js"
 const GAP_MS = 35 // between two keys of a burst
 const SURE_AFTER = 5 // keys
 const END_AFTER_MS = 250 // for scanners that send no Enter
-const GIVEN_UP_AFTER_MS = 1500 // what is no code yet may go on: a busy computer brings keys late, with their own times
+const GIVEN_UP_AFTER_MS = 3000 // what is no code yet may go on: a busy computer brings keys late, with their own times
 const KEYS_MAX = 512
 
 const SHIFTED = { 4: "$", 5: "%", 8: "*", Equal: "+", Semicolon: ":" }
