@@ -76,7 +76,13 @@ async def connect(dsn: str, *, purpose: str) -> Connection:
     connection = await asyncpg.connect(
         dsn, timeout=CONNECT_SECONDS_MAX, server_settings=_server_settings(purpose)
     )
-    await _set_codecs(connection)
+    try:
+        # A line may die right after it was opened, and then no answer ever comes.
+        async with asyncio.timeout(CONNECT_SECONDS_MAX):
+            await _set_codecs(connection)
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 

@@ -8,6 +8,8 @@ import structlog
 
 from ledger.connect import UNREACHABLE, Connection, connected
 
+LOOK_SECONDS_MAX = 1800.0  # a line that died without a word would keep its clerk for ever
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +36,11 @@ class Clerk:
 
     async def look(self) -> object:
         async with connected(self._dsn, purpose=self.name) as connection:
-            return await self._look(connection)
+            giving_up = asyncio.get_running_loop().call_later(LOOK_SECONDS_MAX, connection.terminate)
+            try:
+                return await self._look(connection)
+            finally:
+                giving_up.cancel()
 
     async def _keep(self) -> None:
         while True:

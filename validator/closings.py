@@ -3,16 +3,15 @@
 Every process looks; one at a time closes, and the record holds that each operator and day is closed once.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
 
 from ledger.calendars import due_closings, is_only_closer
-from ledger.connect import UNREACHABLE, Connection, connected
+from ledger.connect import UNREACHABLE, Connection
 from payouts.calendar_closing import close_by_calendar
+from validator.clerk import Clerk
 
 LOOK_SECONDS = 300.0  # after midnight in Paris, nobody waits longer
 
@@ -23,35 +22,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class CalendarClerk:
+class CalendarClerk(Clerk):
+    """One round tells how many remittances were closed; 0 too while another process is closing them."""
+
     def __init__(self, dsn: str, *, now: Callable[[], datetime] = _now) -> None:
-        self._dsn = dsn
+        super().__init__("closings", dsn, self._close, seconds=LOOK_SECONDS)
         self._now = now
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._keep())
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def look(self) -> int:
-        """How many remittances were closed; 0 too while another process is closing them."""
-        async with connected(self._dsn, purpose="closings") as connection:
-            return await self._close_due(connection) if await is_only_closer(connection) else 0
+        closed = await super().look()
+        assert isinstance(closed, int)
+        return closed
 
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except UNREACHABLE as error:
-                log.warning("record_unreachable", error=repr(error))
-            except Exception:
-                log.exception("closings_failed")
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _close(self, connection: Connection) -> int:
+        return await self._close_due(connection) if await is_only_closer(connection) else 0
 
     async def _close_due(self, connection: Connection) -> int:
         count = 0

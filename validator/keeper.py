@@ -81,10 +81,11 @@ class SnapshotKeeper:
         try:
             # A restored or promoted database counts its transactions anew: what changed must not be missed.
             self._booklets, self._watermark = {}, "0"
-            await connection.add_listener(CHANNEL, lambda *_: self._told.set())
             connection.add_termination_listener(lambda *_: self._told.set())
-            if await raise_if_restored(connection):
-                log.warning("guard_generation_raised", cause="the database was restored or promoted")
+            async with asyncio.timeout(READING_SECONDS_MAX):
+                await connection.add_listener(CHANNEL, lambda *_: self._told.set())
+                if await raise_if_restored(connection):
+                    log.warning("guard_generation_raised", cause="the database was restored or promoted")
             while True:
                 self._told.clear()
                 seconds = FIRST_READING_SECONDS_MAX if self._watermark == "0" else READING_SECONDS_MAX

@@ -17,12 +17,15 @@ from ledger import connect
 from ledger.connect import answering, connected, open_pool
 from loadtests.drill.proxy_process import ProxyProcess, Route
 from loadtests.drill.stack import socket_of
-from validator import keeper
+from validator import clerk, keeper
+from validator.clerk import Clerk
 from validator.keeper import SnapshotKeeper
 
 TAKE_LOCK = "SELECT pg_advisory_xact_lock(1, 4711)"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query = $1"
 GONE_SECONDS_MAX = 5.0
+READ_AGAIN_SECONDS_MAX = 60.0
+STATEMENTS = 24  # more than it takes to open a line and to read all facts for the first time
 
 
 @pytest.fixture
@@ -117,6 +120,84 @@ async def test_nobody_waits_for_the_answer_to_a_goodbye_on_a_dead_line(instance,
     assert connection.is_closed()
 
 
+READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, of no transaction (PostgreSQL's protocol, section 54.7)
+
+
+@asynccontextmanager
+async def falling_silent(socket: str, after: int) -> AsyncIterator[int]:
+    """A port of PostgreSQL whose first line dies without a word once the server was ready so often."""
+    lines = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal lines
+        lines += 1
+        said_max = after if lines == 1 else None
+        server_reader, server_writer = await asyncio.open_unix_connection(socket)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(forward(reader, server_writer, None))
+                both.create_task(forward(server_reader, writer, said_max))
+        finally:
+            for one in (writer, server_writer):
+                one.close()
+                with contextlib.suppress(OSError):
+                    await one.wait_closed()
+
+    async def forward(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ready_max: int | None
+    ) -> None:
+        ready = 0
+        while chunk := await reader.read(65_536):
+            if ready_max is None or ready < ready_max:
+                writer.write(chunk)
+            ready += chunk.count(READY)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_at_whatever_statement_a_line_dies_the_facts_are_read_again_over_another(
+    instance, servers: Servers, until: Callable[..., Awaitable[object]], monkeypatch
+) -> None:
+    monkeypatch.setattr(connect, "CONNECT_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(keeper, "READING_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(keeper, "FIRST_READING_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(keeper, "RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(keeper, "POLL_SECONDS", 0.05)
+
+    async def survives(after: int) -> None:
+        async with falling_silent(str(socket_of(servers.postgres)), after) as port:
+            kept = SnapshotKeeper(_at(instance.dsn, port))
+            await kept.start()
+            try:
+                # Longer than a line that was opened before it died is believed.
+                await asyncio.sleep(1.5)
+
+                async def is_fresh() -> bool:
+                    return await kept.refresh(0.3)
+
+                await until(is_fresh, seconds=GONE_SECONDS_MAX)
+            finally:
+                await kept.close()
+
+    async with asyncio.timeout(READ_AGAIN_SECONDS_MAX):
+        for first in range(1, STATEMENTS, 6):
+            await asyncio.gather(*(survives(after) for after in range(first, first + 6)))
+
+
+async def test_a_clerk_on_a_dead_line_is_given_up(instance, proxy, monkeypatch) -> None:
+    monkeypatch.setattr(clerk, "LOOK_SECONDS_MAX", 0.3)
+
+    async def look(connection: asyncpg.Connection) -> None:
+        await proxy.tell(Route.POSTGRES, "half_open")
+        await connection.execute("SELECT 4711")
+
+    async with asyncio.timeout(GONE_SECONDS_MAX):
+        with pytest.raises(connect.UNREACHABLE):
+            await Clerk("essai", _through(instance.dsn, proxy), look, seconds=1.0).look()
+
+
 async def test_a_dead_line_does_not_age_the_snapshot(
     instance, proxy, until: Callable[..., Awaitable[object]], monkeypatch
 ) -> None:
@@ -138,7 +219,11 @@ async def test_a_dead_line_does_not_age_the_snapshot(
 
 
 def _through(dsn: str, proxy: ProxyProcess) -> str:
+    return _at(dsn, proxy.ports[Route.POSTGRES])
+
+
+def _at(dsn: str, port: int) -> str:
     parts = urlsplit(dsn)
     assert parse_qs(parts.query)["port"]
-    address = f"127.0.0.1:{proxy.ports[Route.POSTGRES]}"
+    address = f"127.0.0.1:{port}"
     return f"postgresql://{parts.username}:{parts.password}@{address}{parts.path}?sslmode=disable"
