@@ -1,6 +1,6 @@
 """`poincon programmes`: set up from a file, list, amend the validity, say when remittances close."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -24,6 +24,7 @@ programmes.add_command(amend_rules)
 @data_option
 def load(file: Path, data: Path | None) -> None:
     """Set up a programme and its operators from a TOML FILE (see demo/instance.toml). Safe to run again."""
+    from programmes.print.french import PARIS
     from programmes.setup import read_instance, set_up
 
     around = Surroundings(data)
@@ -31,7 +32,7 @@ def load(file: Path, data: Path | None) -> None:
 
     async def work() -> None:
         async with around.database() as connection:
-            done = await set_up(connection, instance, actor=around.actor, today=datetime.now(UTC).date())
+            done = await set_up(connection, instance, actor=around.actor, today=datetime.now(PARIS).date())
         click.echo(
             f"programme {done.programme_id} {'made' if done.is_new else 'kept'}; new sites: {len(done.sites)}"
         )

@@ -22,7 +22,7 @@ from loadtests.drill.figures import by_kind
 from loadtests.drill.world import WORLDS
 
 BOOKLETS_PER_DRILL = 1_500
-FAULTS_PER_DRILL = 35
+FAULTS_PER_DRILL = 40
 PLANT_BOOKLETS = 60  # a planted fault brings its own faults, and shows soon
 PHONES = 32
 BATCH_SHARE = 0.9  # more answers for the same work of phones, which share the machine with what they drill

@@ -49,7 +49,10 @@ async def test_a_role_is_changed_with_a_reason_and_listed(command, house):
     [one] = [one for one in listed if one["email"] == "role@x.example"]
     assert (one["role"], one["second_factor"], one["operator"]) == ("approver", False, None)
     async with house.database() as connection:
-        event = await connection.fetchrow("SELECT reason, detail FROM events WHERE action = 'account.role'")
+        event = await connection.fetchrow(
+            "SELECT reason, detail FROM events WHERE action = 'account.role' AND subject = $1",
+            f"account:{one['email']}",
+        )
     assert tuple(event) == ("nomination", {"role_old": "preparer", "role": "approver"})
 
 

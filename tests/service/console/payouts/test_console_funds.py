@@ -183,7 +183,11 @@ async def test_what_is_late_on_the_published_delay_is_told_first_of_all_that_is_
     preparer, owed, superuser
 ):
     await superuser.execute("SET session_replication_role = replica")
-    await superuser.execute("UPDATE remittances SET closed_at = closed_at - interval '60 days'")
+    # By the days of Paris: sixty days of hours may lie on the other side of a change of clocks.
+    await superuser.execute(
+        "UPDATE remittances SET closed_at = (closed_at AT TIME ZONE 'Europe/Paris' - interval '60 days')"
+        " AT TIME ZONE 'Europe/Paris'"
+    )
     page = plain(await preparer.open("/console/aujourdhui"))
     assert "Paiements en retard sur le délai publié 3" in page
     assert "30 jours de retard" in page
