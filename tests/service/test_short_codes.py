@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from keys.passes import PassId
-from keys.short_code import programme_secret, short_code
+from keys.passes import CodeFault, PassId
+from keys.short_code import programme_secret, read_short_code, short_code
 from ledger.rows import Device
 from validator import limits
 from validator.guard import Guard
@@ -58,7 +58,9 @@ async def test_after_twenty_wrong_codes_a_device_waits_and_its_qr_codes_still_wo
 async def test_a_mistyped_character_is_not_a_guess(house):
     [one] = await house.passes(1)
     device = await house.operator()
-    mistyped = ("1" if one.short[0] != "1" else "2") + one.short[1:]
+    # Of the check characters three pairs read alike, so that now and then one mistake is not seen.
+    variants = (f"{first}{one.short[1:]}" for first in "123456789")
+    mistyped = next(code for code in variants if read_short_code(code) is CodeFault.UNREADABLE)
     for _ in range(WRONG_MAX["device"] + 5):
         assert (await house.scan(mistyped, device=device)).verdict == "unreadable"
     assert (await house.scan(one.short, device=device)).verdict == "accepted"

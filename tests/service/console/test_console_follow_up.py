@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,7 +71,7 @@ async def test_the_dashboard_shows_the_ledger_s_total_and_withholds_small_cells(
             house.programme_id,
         )
     assert frozen[-1].facts["sums"]["consumed_passes"] == consumed
-    assert f"Consommés {consumed}" in page.words.replace("\u00a0", "")
+    assert f"Consommés {consumed}" in re.sub("[\u00a0\u202f]", "", page.words)
     assert "Secret statistique" in page.words
 
 

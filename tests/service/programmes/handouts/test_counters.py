@@ -16,11 +16,13 @@ from ledger.custody import transfer_booklets
 from ledger.disputes import DisputeRefused, correct_dispute, open_dispute, release_dispute
 from ledger.handout_rows import UndoCause
 from ledger.handouts import HandoutRefused, hand_out, undo_handout
+from ledger.parties import add_person
 from ledger.replacements import ReplacementRefused, replace_booklet
 from ledger.rows import CancelCause
 from programmes.counters import DEFINITIONS
 
 EXPIRED, VALID = datetime(2199, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+NO_RESTITUTION = 2**31 - 1
 STEPS = (
     "issue", "activate", "give", "give", "scan", "scan", "scan", "undo_scan", "undo_give", "lose", "replace",
     "replace", "close", "close", "dispute", "dispute", "release", "release", "settle", "correct", "pay",
@@ -219,9 +221,10 @@ class Life:
         async with self.house.as_superuser() as superuser, superuser.transaction():
             await superuser.execute("SET LOCAL session_replication_role = replica")
             done = await superuser.execute(
-                "UPDATE delivered_booklets SET restitution_id = 1 WHERE booklet = $1"
+                "UPDATE delivered_booklets SET restitution_id = $2 WHERE booklet = $1"
                 " AND restitution_id IS NULL",
                 chance.choice(self.numbers),
+                NO_RESTITUTION,
             )
         return done == "UPDATE 1"
 
@@ -312,7 +315,8 @@ async def account(house):
     async with house.database() as connection:
         return await connection.fetchval(
             "INSERT INTO accounts (email, person_id, password_hash)"
-            " VALUES ('compteurs@example.org', 1, '$argon2id$x') RETURNING id"
+            " VALUES ('compteurs@example.org', $1, '$argon2id$x') RETURNING id",
+            await add_person(connection, "Comptable des essais"),
         )
 
 
