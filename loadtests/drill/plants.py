@@ -49,9 +49,7 @@ PLANTS: Mapping[str, Plant] = {
         _kinds(Kind.ACCEPTED_LOST), world=WORLDS["standby"], faults=("promote_standby",) * 2, is_quick=False
     ),
     # Without the guard's help, every new attempt of the last round takes its pass again.
-    "missing_unique_key": Plant(
-        _kinds(Kind.TAKEN_TWICE), in_validator=False, in_database=drop_unique_key, is_quick=False
-    ),
+    "missing_unique_key": Plant(_kinds(Kind.TAKEN_TWICE), in_validator=False, in_database=drop_unique_key),
     # A row that is on one disk only is read and told, and lost with that disk.
     "replay_without_commit": Plant(
         _kinds(Kind.ACCEPTED_LOST), world=WORLDS["standby"], faults=("promote_standby",) * 2, is_quick=False
@@ -59,7 +57,7 @@ PLANTS: Mapping[str, Plant] = {
     # Passes whose key was revoked seconds ago are taken by validators that never heard of it.
     "snapshot_never_refreshed": Plant(_kinds(Kind.ACCEPTED_REVOKED), settle_seconds=3.5, is_quick=False),
     # Passes that nobody took again after their undo are refused in the first of the last rounds.
-    "undo_leaves_its_mark": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), undo_share=0.5, is_quick=False),
+    "undo_leaves_its_mark": Plant(_kinds(Kind.REFUSED_WITHOUT_OWNER), undo_share=0.5),
     # Two closings at once take the same number and lines, which the record refuses: an internal error.
     "closing_ignores_lock": Plant(
         _kinds(Kind.BAD_STATUS, Kind.BAD_REMITTANCE), undo_share=0.3, close_share=0.3
