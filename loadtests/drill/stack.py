@@ -30,6 +30,14 @@ from loadtests.drill.world import World
 VALIDATORS = 2
 SMALL_DISK_BYTES = 768 << 20
 APP = "poincon_app"
+# PostgreSQL's log, kept where something was found, tells who held a lock that somebody waited for.
+WHO_WAITED_FOR_WHOM = {
+    "log_line_prefix": "%m [%p] %q%u@%d %a ",
+    "log_lock_waits": "on",  # longer than deadlock_timeout, a second
+    "log_min_duration_statement": "1000",
+    "log_parameter_max_length": "0",
+    "log_disconnections": "on",
+}
 
 
 @dataclass
@@ -79,7 +87,9 @@ async def running_stack(
         if world.has_small_disk:
             mount(folder / "disk", size_bytes=SMALL_DISK_BYTES)
             ending.callback(_unmount, folder / "disk")
-        postgres = await asyncio.to_thread(Postgres.start, folder / "disk" / "postgres-1")
+        postgres = await asyncio.to_thread(
+            Postgres.start, folder / "disk" / "postgres-1", settings=WHO_WAITED_FOR_WHOM
+        )
         ending.callback(_discard, postgres)
         cluster, valkey = await _start_valkey(folder, world, ending)
         proxy = ProxyProcess.start(
