@@ -46,6 +46,7 @@ def main() -> None:
         "by_coverage": importlib.util.find_spec("atheris") is not None,
         "targets": targets,
         "contract_cases": contract.cases if contract else 0,
+        "contract_phases": contract.phases if contract else {},
         "broken": broken,
         "kept": str(KEPT) if broken else None,
     }

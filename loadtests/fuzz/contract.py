@@ -2,6 +2,7 @@
 break it, alone and in sequence, and looks at every answer. In a process of its own, bounded in time."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,32 +53,32 @@ def fuzz_contract(
         config = Path(folder) / "schemathesis.toml"
         config.write_text(_config(token, codes[:CODES_MAX], seconds=seconds, seed=seed, examples=examples))
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-        ended = subprocess.run(  # noqa: S603 - our own arguments
-            [
-                *command,
-                f"{url}/openapi.json",
-                "--report-json-path",
-                str(report),
-                "--no-color",
-                "--phases",
-                ",".join(phases),
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=seconds + SECONDS_OVER,
-            check=False,
-        )
+        command += ["--report-json-path", str(report), "--no-color", "--phases", ",".join(phases)]
+        output = _run([*command, f"{url}/openapi.json"], folder, seconds=seconds + SECONDS_OVER)
         if not report.exists():
-            raise RuntimeError(f"schemathesis told nothing: {ended.stdout[-2_000:]}{ended.stderr[-2_000:]}")
+            raise RuntimeError(f"schemathesis told nothing: {output[-4_000:]}")
         told = json.loads(report.read_text())
     return ContractReport(
         cases=told["test_cases"]["generated"],
         operations=told["operations"]["tested"],
         failures=[*told["failures"], *told["errors"]],
         phases={name: phase["status"] for name, phase in told["phases"].items()},
-        output=ended.stdout,
+        output=output,
     )
+
+
+def _run(command: Sequence[str], folder: str, *, seconds: int) -> str:
+    """What it printed. One that does not end in time is interrupted, and tells what it found until then."""
+    with subprocess.Popen(  # noqa: S603 - our own arguments
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        try:
+            return running.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGINT)
+            return running.communicate(timeout=SECONDS_OVER)[0]
+        finally:
+            running.kill()
 
 
 def _config(token: str, codes: Sequence[str], *, seconds: int, seed: int, examples: int) -> str:
