@@ -36,7 +36,6 @@ RUN apt-get update \
     && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/poincon/keys
 
 COPY --from=builder /opt/poincon /opt/poincon
-COPY --chmod=0555 deploy/entrypoint.sh /opt/poincon/bin/entrypoint
 
 ENV PATH=/opt/poincon/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -54,5 +53,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['POINCON_PORT']}/healthz\", timeout=2)"]
 
-ENTRYPOINT ["entrypoint"]
+ENTRYPOINT ["poincon"]
 CMD ["serve"]

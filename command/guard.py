@@ -17,12 +17,10 @@ def guard() -> None:
 def rebuild(data: Path | None) -> None:
     """Write the marks of all acceptances again, and drop those of earlier generations."""
     from validator.guard_rebuild import rebuild_guard
-    from validator.settings import SettingsError
+    from validator.settings import required_secret
 
     around = Surroundings(data)
-    valkey_url = around.variables.get("VALKEY_URL")
-    if not valkey_url:
-        raise SettingsError("VALKEY_URL is not set (or give --data, the folder of a demo)")
+    valkey_url = required_secret(around.variables, "VALKEY_URL")
 
     async def work() -> tuple[int, int]:
         async with around.database() as connection:

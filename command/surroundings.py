@@ -15,7 +15,7 @@ import click
 from demo.clock import CLOCK_FILE, DemoClock, going_by, load_rooms
 from keys.sealed import KeyFolder
 from ledger.connect import UNREACHABLE, Connection, connect, hang_up
-from validator.settings import SettingsError, read_passphrase
+from validator.settings import SettingsError, read_passphrase, required_secret
 
 ENVIRONMENT_FILE = "environment.json"
 OWNER_VARIABLE = "MIGRATION_DATABASE_URL"
@@ -51,7 +51,9 @@ class Surroundings:
     def __init__(self, data: Path | None) -> None:
         self.variables = dict(os.environ)
         if data is not None:
-            self.variables |= _read_environment(data)
+            told = _read_environment(data)
+            kept = {name: said for name, said in os.environ.items() if name.removesuffix("_FILE") not in told}
+            self.variables = kept | told
             _go_by_its_clock(data)
 
     @property
@@ -72,9 +74,7 @@ class Surroundings:
     @asynccontextmanager
     async def database(self, *, as_owner: bool = False) -> AsyncIterator[Connection]:
         name = OWNER_VARIABLE if as_owner else "DATABASE_URL"
-        dsn = self.variables.get(name)
-        if not dsn:
-            raise SettingsError(f"{name} is not set (or give --data, the folder of a demo)")
+        dsn = required_secret(self.variables, name)
         try:
             connection = await connect(dsn, purpose="command")
         except UNREACHABLE as error:

@@ -35,8 +35,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         given = os.environ if environment is None else environment
         return cls(
-            database_url=_required(given, "DATABASE_URL"),
-            valkey_url=given.get("VALKEY_URL") or None,
+            database_url=required_secret(given, "DATABASE_URL"),
+            valkey_url=secret(given, "VALKEY_URL"),
             keys=Path(_required(given, "POINCON_KEYS")),
             passphrase=read_passphrase(given),
             host=given.get("POINCON_HOST", cls.host),
@@ -55,23 +55,46 @@ class Settings:
 
 
 def read_passphrase(given: Mapping[str, str]) -> str:
-    path = Path(_required(given, "POINCON_PASSPHRASE_FILE"))
+    _required(given, "POINCON_PASSPHRASE_FILE")
+    return _content(given, "POINCON_PASSPHRASE_FILE")
+
+
+def secret(given: Mapping[str, str], name: str) -> str | None:
+    """What is set as `name`, or what the file holds that `name`_FILE says, which no dump of an environment
+    shows. None: neither is set."""
+    file_name = f"{name}_FILE"
+    if given.get(name) and given.get(file_name):
+        raise SettingsError(f"{name} and {file_name} are both set; keep one")
+    return _content(given, file_name) if given.get(file_name) else given.get(name) or None
+
+
+def required_secret(given: Mapping[str, str], name: str) -> str:
+    value = secret(given, name)
+    if value is None:
+        raise SettingsError(f"{name}, or {name}_FILE, is not set; see the README, or give --data of a demo")
+    return value
+
+
+def _content(given: Mapping[str, str], file_name: str) -> str:
+    path = Path(given[file_name])
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"POINCON_PASSPHRASE_FILE: {path} can't be read ({error.strerror})") from error
+        content = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{file_name}: {path} can't be read ({reason})") from error
+    if not content:
+        raise SettingsError(f"{file_name}: {path} is empty")
+    return content
 
 
 def _mail_server(given: Mapping[str, str]) -> MailServer | None:
     url = given.get("POINCON_SMTP_URL")
     if not url:
         return None
-    password_file = given.get("POINCON_SMTP_PASSWORD_FILE")
+    file_name = "POINCON_SMTP_PASSWORD_FILE"
+    password = _content(given, file_name) if given.get(file_name) else None
     try:
-        password = Path(password_file).read_text(encoding="utf-8").strip() if password_file else None
         return MailServer.from_url(url, mail_from=_required(given, "POINCON_MAIL_FROM"), password=password)
-    except OSError as error:
-        raise SettingsError(f"POINCON_SMTP_PASSWORD_FILE can't be read ({error.strerror})") from error
     except MailSettingsError as error:
         raise SettingsError(f"POINCON_SMTP_URL, POINCON_MAIL_FROM: {error}") from None
 

@@ -22,6 +22,7 @@ from loadtests.bench_passes import PassSupply
 from loadtests.bench_process import ServerProcess
 from loadtests.bench_stack import Ground, open_ground
 from loadtests.load.workshops import READY_VARIABLE, REPORT_VARIABLE
+from validator.settings import secret
 
 # The classes of profiles.py that run together.
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -64,7 +65,7 @@ def run_load(
     if url is None or ready_file is None:
         return asyncio.run(_run_on_embedded(profiles, load, say))
     told = [run_locust(profile, url, ready_file, load) for profile in profiles]
-    if "DATABASE_URL" in os.environ:
+    if secret(os.environ, "DATABASE_URL"):
         say("audit")
         asyncio.run(audit({}))
     else:

@@ -56,14 +56,7 @@ def context() -> list[str]:
 
 def test_the_image_is_given_every_package_and_no_more_than_it_needs() -> None:
     packages = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    files = {
-        "requirements/run.txt",
-        "pyproject.toml",
-        "README.md",
-        "LICENSE",
-        "THIRD_PARTY.md",
-        "deploy/entrypoint.sh",
-    }
+    files = {"requirements/run.txt", "pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md"}
     assert set(context()) == {*packages, *files}
 
 
@@ -112,7 +105,7 @@ def test_the_image_says_whether_it_is_alive() -> None:
 def test_the_image_serves_unless_told_otherwise() -> None:
     told = dict(final_stage())
     assert told["EXPOSE"] == "8080"
-    assert told["ENTRYPOINT"] == '["entrypoint"]'
+    assert told["ENTRYPOINT"] == '["poincon"]'
     assert told["CMD"] == '["serve"]'
     assert "POINCON_HOST=0.0.0.0" in told["ENV"]
     assert not re.search(r"(?i)passw|secret|token", told["ENV"])
@@ -217,37 +210,6 @@ def test_the_script_makes_every_secret_once(tmp_path: Path) -> None:
     assert (tmp_path / "deploy/secrets").stat().st_mode & 0o777 == 0o700
     assert made["postgres_app_password"] in made["database_url"]
     assert made["postgres_app_password"] != made["postgres_owner_password"]
-
-
-def run_entrypoint(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The image's entry point, with a `poincon` that tells its argument and its setting."""
-    stand_in = tmp_path / "poincon"
-    stand_in.write_text('#!/bin/sh\necho "$1 $DATABASE_URL"\n', encoding="ascii")
-    stand_in.chmod(0o755)
-    return subprocess.run(
-        ["sh", str(ROOT / "deploy/entrypoint.sh"), "serve"],
-        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_a_secret_in_a_file_becomes_its_setting(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("postgresql://host/$(id)", encoding="ascii")
-    assert run_entrypoint(tmp_path, DATABASE_URL_FILE=str(secret)).stdout == "serve postgresql://host/$(id)\n"
-    assert run_entrypoint(tmp_path, DATABASE_URL="as given").stdout == "serve as given\n"
-
-
-@pytest.mark.parametrize("content", [None, ""])
-def test_a_missing_or_empty_secret_stops_the_start_and_is_named(tmp_path: Path, content: str | None) -> None:
-    secret = tmp_path / "secret"
-    if content is not None:
-        secret.write_text(content, encoding="ascii")
-    ended = run_entrypoint(tmp_path, DATABASE_URL_FILE=str(secret))
-    assert ended.returncode == 2
-    assert f"DATABASE_URL_FILE is {secret}" in ended.stderr
 
 
 def test_commit_hooks_run_our_own_tools_only() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import uuid
+from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
@@ -16,12 +17,17 @@ LOG_LINES_MAX = 2_000
 
 @pytest.fixture(scope="module")
 async def run(house, environment_of, tmp_path_factory, until):
-    """A `poincon serve` of its own with two processes; its address, its process and its log."""
-    log = tmp_path_factory.mktemp("run") / "log"
+    """A `poincon serve` of its own with two processes and secrets in files; its address, process and log."""
+    folder = tmp_path_factory.mktemp("run")
+    log = folder / "log"
+    (folder / "database").write_text(house.settings.database_url)
+    (folder / "valkey").write_text(house.settings.valkey_url)
+    files = {"DATABASE_URL_FILE": str(folder / "database"), "VALKEY_URL_FILE": str(folder / "valkey")}
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "command.main", "serve", "--port", "0", "--processes", "2",
-            env=environment_of(house.settings), stdout=file, stderr=file,
+            env=environment_of(house.settings, DATABASE_URL="", VALKEY_URL="", **files),
+            stdout=file, stderr=file,
         )  # fmt: skip
 
     async def listening():
@@ -94,12 +100,15 @@ async def test_nothing_that_opens_anything_is_in_logs_arguments_or_metrics(house
     assert text.count("\n") < LOG_LINES_MAX
 
 
-async def test_the_environment_names_the_file_of_the_passphrase_and_not_the_passphrase(house, run):
+async def test_the_environment_names_the_files_of_secrets_and_not_the_secrets(house, run):
     _, process, _ = run
+    passwords = [urlsplit(house.settings.database_url).password, urlsplit(house.settings.valkey_url).password]
+    assert all(passwords)
     for one in (process, *process.children(recursive=True)):
         held = "\n".join(one.environ().values())
         assert "phrase de passe des essais" not in held
         assert house.master_secret.hex() not in held
+        assert not any(password in held for password in passwords)
 
 
 async def test_each_line_of_the_log_is_one_json_object_with_its_instant_and_level(house, run):
