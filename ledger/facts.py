@@ -46,7 +46,7 @@ GENERATION = "SELECT generation FROM guard_generation"
 # on misses no commit, in whatever order transactions end.
 BOOKLETS = """
 SELECT b.number, t.programme_id, b.state, b.pass_count, b.activated_at, b.cancelled_at, b.prescribed_by,
-       b.replaced_at
+       b.replaced_at, b.ever_undone
 FROM booklets b JOIN batches t ON t.id = b.batch_id WHERE b.changed_by >= $1::text::xid8"""
 WATERMARK = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 CANCELLED = """

@@ -37,7 +37,8 @@ RETURNING t.programme_id, b.number, b.face_value_cents,
 OF_BOOKLET = """
 SELECT t.programme_id, b.face_value_cents, b.released_at FROM booklets b JOIN batches t ON t.id = b.batch_id
 WHERE b.number = $1"""
-LOCK_BOOKLET = "SELECT FROM booklets WHERE number = $1 FOR SHARE"
+# Not FOR SHARE: an undo marks its booklet, and two of them would each wait for the other's share.
+LOCK_BOOKLET = "SELECT FROM booklets WHERE number = $1 FOR NO KEY UPDATE"
 
 
 async def release_cancelled(

@@ -109,6 +109,7 @@ class Booklet(NamedTuple):
     cancelled_at: datetime | None
     prescribed_by: int | None
     replaced_at: datetime | None = None  # what is left of it goes out under another number
+    ever_undone: bool = False  # some acceptance of its passes was undone
 
 
 @dataclass(frozen=True, slots=True)

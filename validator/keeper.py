@@ -14,6 +14,9 @@ from validator.snapshot import Snapshot, build_snapshot
 from validator.trouble import CannotDecide
 
 POLL_SECONDS = 5.0
+# The guard is believed with facts no older than this, for an undo may have been unable to reach it. A little
+# more than POLL_SECONDS: a line may die without a word.
+MARKS_AGE_SECONDS_MAX = 6.0
 SETTLE_SECONDS = 0.005  # several notifications of one transaction make one reading
 RECONNECT_SECONDS = 0.3
 AGE_SECONDS_MAX = 30.0
@@ -33,6 +36,7 @@ class SnapshotKeeper:
         self._booklets: dict[int, Booklet] = {}
         self._watermark = "0"
         self._read_at = float("-inf")
+        self._is_listening = False
         self._told = asyncio.Event()
         self._has_read = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -40,6 +44,11 @@ class SnapshotKeeper:
     @property
     def age_seconds(self) -> float:
         return time.monotonic() - self._read_at
+
+    @property
+    def knows_of_undos(self) -> bool:
+        """Whether what was undone anywhere has been read here, but for what was notified this instant."""
+        return self._is_listening and self.age_seconds <= MARKS_AGE_SECONDS_MAX
 
     def current(self) -> Snapshot:
         """The facts to judge by; raises CannotDecide when they are older than AGE_SECONDS_MAX."""
@@ -81,7 +90,7 @@ class SnapshotKeeper:
         try:
             # A restored or promoted database counts its transactions anew: what changed must not be missed.
             self._booklets, self._watermark = {}, "0"
-            connection.add_termination_listener(lambda *_: self._told.set())
+            connection.add_termination_listener(self._stop_listening)
             async with asyncio.timeout(READING_SECONDS_MAX):
                 await connection.add_listener(CHANNEL, lambda *_: self._told.set())
                 if await raise_if_restored(connection):
@@ -91,13 +100,19 @@ class SnapshotKeeper:
                 seconds = FIRST_READING_SECONDS_MAX if self._watermark == "0" else READING_SECONDS_MAX
                 async with asyncio.timeout(seconds):
                     await self._read(connection)
+                self._is_listening = not connection.is_closed()
                 # Not wait_for(): in Python 3.11 it loses a cancellation that comes with a notification.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._told.wait()
                 await asyncio.sleep(SETTLE_SECONDS)
         finally:
+            self._is_listening = False
             connection.terminate()
+
+    def _stop_listening(self, _: object) -> None:
+        self._is_listening = False
+        self._told.set()
 
     async def _read(self, connection: Connection) -> None:
         started = time.monotonic()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from keys.passes import CodeFault, PracticePass, SignedPass
+from keys.passes import CodeFault, PassId, PracticePass, SignedPass
 from ledger.acceptances import live_acceptance
 from ledger.connect import Pool, answering
 from ledger.rows import Candidate, Claimed, Device, Outcome
@@ -125,7 +125,7 @@ class Scanning:
     ) -> list[Verdict | Unsettled]:
         refusals = [refuse_at(code, attempt, device, snapshot, now) for code, attempt in scans]
         unrefused = [scan.code.pass_id for scan, refusal in zip(scans, refusals, strict=True) if not refusal]
-        marks = iter(await self._guard.find(snapshot.guard_generation, unrefused))
+        marks = iter(await self._marks(unrefused, snapshot))
         verdicts: list[Verdict | Unsettled | None] = [
             _refuse_unasked(scan, refusal, None if refusal else next(marks))
             for scan, refusal in zip(scans, refusals, strict=True)
@@ -138,6 +138,17 @@ class Scanning:
             self._remember(claimed, candidate, snapshot)
             verdicts[at] = judge(candidate.pass_id, claimed, refusals[at])
         return [verdict for verdict in verdicts if verdict is not None]
+
+    async def _marks(self, pass_ids: Sequence[PassId], snapshot: Snapshot) -> Sequence[Mark | Silence]:
+        """What the guard tells and nobody can have undone since. Valkey may be back from an old copy of
+        itself, and an undo that could not reach it is known from the record alone."""
+        marks = await self._guard.find(snapshot.guard_generation, pass_ids)
+        if not self._keeper.knows_of_undos:
+            return [Silence.UNAVAILABLE] * len(marks)
+        return [
+            Silence.NO_MARK if snapshot.booklets[pass_id.booklet].ever_undone else mark
+            for pass_id, mark in zip(pass_ids, marks, strict=True)
+        ]
 
     def _remember(self, claimed: Claimed, candidate: Candidate, snapshot: Snapshot) -> None:
         """Tell the guard what the record has committed; a pass that was ever undone stays with the record."""

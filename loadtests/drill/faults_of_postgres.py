@@ -20,7 +20,7 @@ from loadtests.drill.fault import (
 )
 from loadtests.drill.processes import family, frozen, send
 from loadtests.drill.proxy_process import Route
-from loadtests.drill.stack import Stack, socket_of
+from loadtests.drill.stack import Stack, discard, socket_of
 from loadtests.drill.standby import promoted
 from loadtests.drill.tampering import backends, cut_connections
 from loadtests.drill.world import World
@@ -158,7 +158,7 @@ async def promote_standby(stack: Stack, rng: Random) -> None:
     await stack.proxy.tell(Route.POSTGRES, "cut")
     await stack.proxy.tell(Route.REPLICATION, "target", str(socket_of(standby)))
     await stack.proxy.tell(Route.REPLICATION, "pass")
-    await asyncio.to_thread(primary.discard)
+    await asyncio.to_thread(discard, stack.folder, primary)
     await stack.attach_standby()
 
 

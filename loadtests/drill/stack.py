@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -90,7 +91,7 @@ async def running_stack(
         postgres = await asyncio.to_thread(
             Postgres.start, folder / "disk" / "postgres-1", settings=WHO_WAITED_FOR_WHOM
         )
-        ending.callback(_discard, postgres)
+        ending.callback(discard, folder, postgres)
         cluster, valkey = await _start_valkey(folder, world, ending)
         proxy = ProxyProcess.start(
             {
@@ -132,7 +133,7 @@ async def _start_valkey(folder: Path, world: World, ending: AsyncExitStack) -> t
         ending.callback(cluster.discard)
         return cluster, cluster.door
     valkey = await asyncio.to_thread(Valkey.start, folder / "valkey")
-    ending.callback(_discard, valkey)
+    ending.callback(discard, folder, valkey)
     return None, valkey
 
 
@@ -174,12 +175,15 @@ def socket_of(server: Server) -> Path:
 def _discard_now(stack: Stack) -> None:
     """Those of the end, which may be others than those of the beginning."""
     if stack.standby is not None:
-        _discard(stack.standby)
-    _discard(stack.postgres)
+        discard(stack.folder, stack.standby)
+    discard(stack.folder, stack.postgres)
 
 
-def _discard(server: Server) -> None:
-    server.kill()  # an orderly end takes seconds, for nothing: all of it is thrown away
+def discard(folder: Path, server: Server) -> None:
+    """All of it but its log, which may explain what was found."""
+    server.kill()  # an orderly end takes seconds, for nothing
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(server.home / "log", folder / f"{server.data.name}.log")
     server.discard()
 
 

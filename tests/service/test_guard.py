@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-import redis.asyncio
 
 from keys.passes import PassId
 from ledger.booklets import cancel_booklets
@@ -24,13 +23,6 @@ async def guard(house):
     await guard.start()
     yield guard
     await guard.close()
-
-
-@pytest.fixture
-async def valkey(house):
-    client = redis.asyncio.Redis.from_url(house.settings.valkey_url)
-    yield client
-    await client.aclose()
 
 
 def an_attempt(number: int) -> UUID:

@@ -35,7 +35,7 @@ SECRET = {"accounts", "sessions", "enrolments", "second_factors", "recovery_code
 MAY_CHANGE = {
     "acceptances": {"undone_at"},
     "booklets": {"state", "activated_at", "cancelled_at", "cancel_cause", "prescribed_by", "released_at",
-                 "replaced_at", "co_prescribed"},
+                 "replaced_at", "co_prescribed", "ever_undone"},
     "book_counter": {"next_entry"},
     "corrections": {"remittance_number", "claimed_at", "claimed_by", "entry"},
     "disputes": {"outcome", "resolved_at", "resolved_by", "resolution", "correction_id"},

@@ -1,13 +1,16 @@
 """POST /v1/scans/{attempt_id}/undo: the pass is free again, both facts stay, and no mark hides it."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 import redis.asyncio
 
 from ledger.generation import raise_generation
-from validator.guard import ASK_RECORD, booklet_key
+from validator import keeper
+from validator.guard import ASK_RECORD, booklet_key, mark_value
+from validator.wiring import KEEPER
 
 COUNTS = """
 SELECT count(*) FILTER (WHERE undone_at IS NULL) AS live, count(*) AS ever
@@ -60,6 +63,69 @@ async def test_the_mark_in_the_guard_does_not_hide_an_undone_pass(house, twin, n
     assert (await house.scan(one.qr, client=twin)).verdict == "accepted"
     await asyncio.sleep(0.05)
     assert await _mark(house, one.pass_id) in HIDES_NOTHING
+
+
+async def test_a_valkey_back_from_an_old_copy_of_itself_hides_no_undone_pass(
+    house, twin, valkey, new_attempt_id
+):
+    """From its disk, or from a replica that was behind when it took over."""
+    one, attempt_id, _ = await _taken(house, new_attempt_id)
+    await _marked(house, one)
+    old = await _mark(house, one.pass_id)
+    await house.undo(attempt_id)
+    await house.refreshed()
+    await valkey.hset(
+        booklet_key(await house.generation(), one.pass_id.booklet), str(one.pass_id.number), old
+    )
+    assert (await house.scan(one.qr, client=twin)).verdict == "accepted"
+    assert (await house.scan(one.qr)).verdict == "already_accepted"
+
+
+async def test_a_validator_that_hears_nothing_of_the_record_believes_no_mark(
+    house, valkey, until, new_attempt_id
+):
+    """An undo that could not reach Valkey would be news: what the mark tells may be over."""
+    heard, unheard = await house.passes(2)
+    generation = await house.generation()
+    mark = mark_value(UUID(new_attempt_id()), datetime.now(UTC), 1)
+    for one in (heard, unheard):
+        await valkey.hset(booklet_key(generation, one.pass_id.booklet), str(one.pass_id.number), mark)
+    assert (await house.scan(heard.qr)).verdict == "already_accepted"
+    async with house.without_news() as late:
+
+        async def hears_nothing():
+            return not late.app[KEEPER].knows_of_undos
+
+        await until(hears_nothing)
+        assert (await house.scan(unheard.qr, client=late)).verdict == "accepted"
+
+
+async def test_a_mark_is_not_believed_with_facts_of_long_ago(house, valkey, monkeypatch, new_attempt_id):
+    """A line that died without a word brings no news either."""
+    [one] = await house.passes(1)
+    mark = mark_value(UUID(new_attempt_id()), datetime.now(UTC), 1)
+    key = booklet_key(await house.generation(), one.pass_id.booklet)
+    await valkey.hset(key, str(one.pass_id.number), mark)
+    assert (await house.scan(one.qr)).verdict == "already_accepted"
+    monkeypatch.setattr(keeper, "MARKS_AGE_SECONDS_MAX", -1.0)
+    assert (await house.scan(one.qr)).verdict == "accepted"
+
+
+async def test_two_undos_in_one_booklet_at_once_do_not_wait_for_each_other_for_ever(house, new_attempt_id):
+    """Each marks the booklet, as undone in."""
+    passes = await house.passes(6)
+    assert len({one.pass_id.booklet for one in passes}) < len(passes)
+    attempts = {new_attempt_id(): one for one in passes}
+    for place, (attempt_id, one) in enumerate(attempts.items()):
+        taken = await house.scan(one.qr, attempt_id=attempt_id, device=house.devices[place % 4])
+        assert taken.verdict == "accepted"
+    undone = await asyncio.gather(
+        *(house.undo(one, device=house.devices[place % 4]) for place, one in enumerate(attempts))
+    )
+    assert {one.status for one in undone} == {200}
+    async with house.database() as connection:
+        marked = "SELECT bool_and(ever_undone) FROM booklets WHERE number = ANY($1)"
+        assert await connection.fetchval(marked, [one.pass_id.booklet for one in passes])
 
 
 async def test_a_repeat_of_the_undone_attempt_tells_both_facts_and_takes_nothing(house, new_attempt_id):
