@@ -6,8 +6,8 @@ committed here that the standby never got (design.md, section 4). What takes too
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -152,6 +152,19 @@ async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> Async
             if gave_up.is_set():
                 # Its line may be dead without a word, and then those opened with it are: none is used again.
                 await pool.expire_connections()
+
+
+@contextmanager
+def ending_in(connection: Connection, seconds: float) -> Iterator[None]:
+    """Close the connection when its work is not done in time.
+
+    Whoever is cancelled within a transaction waits for its rollback, on a line that is dead for ever.
+    """
+    giving_up = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        giving_up.cancel()
 
 
 async def takes_writes(connection: Connection) -> bool:

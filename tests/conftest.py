@@ -365,3 +365,11 @@ def typed(
         return subprocess.CompletedProcess(arguments, ended.value.code or 0, told.out, told.err)
 
     return run
+
+
+@pytest.fixture
+async def valkey(house: Any) -> AsyncIterator[redis.asyncio.Redis]:
+    """A hand in the guard's Valkey, past the service."""
+    client = redis.asyncio.Redis.from_url(house.settings.valkey_url)
+    yield client
+    await client.aclose()

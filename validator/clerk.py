@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ledger.connect import UNREACHABLE, Connection, connected
+from ledger.connect import UNREACHABLE, Connection, connected, ending_in
 
 LOOK_SECONDS_MAX = 1800.0  # a line that died without a word would keep its clerk for ever
 
@@ -24,26 +24,28 @@ class Clerk:
         self._look = look
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._is_closing = False
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name=self.name)
 
     async def close(self) -> None:
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
+            if self._connection is not None:
+                self._connection.terminate()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
     async def look(self) -> object:
-        async with connected(self._dsn, purpose=self.name) as connection:
-            giving_up = asyncio.get_running_loop().call_later(LOOK_SECONDS_MAX, connection.terminate)
-            try:
-                return await self._look(connection)
-            finally:
-                giving_up.cancel()
+        async with connected(self._dsn, purpose=self.name) as self._connection:
+            with ending_in(self._connection, LOOK_SECONDS_MAX):
+                return await self._look(self._connection)
 
     async def _keep(self) -> None:
-        while True:
+        while not self._is_closing:  # a cancellation is lost where its connection is closed at once
             try:
                 await self.look()
             except UNREACHABLE as error:

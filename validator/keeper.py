@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from ledger.connect import UNREACHABLE, Connection, connect
+from ledger.connect import UNREACHABLE, Connection, connect, ending_in
 from ledger.facts import CHANNEL, load_facts
 from ledger.generation import raise_if_restored
 from ledger.rows import Booklet
@@ -40,6 +40,8 @@ class SnapshotKeeper:
         self._told = asyncio.Event()
         self._has_read = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._is_closing = False
 
     @property
     def age_seconds(self) -> float:
@@ -69,13 +71,16 @@ class SnapshotKeeper:
         self._task = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
+            if self._connection is not None:
+                self._connection.terminate()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
     async def _keep(self) -> None:
-        while True:
+        while not self._is_closing:  # a cancellation is lost where its connection is closed at once
             try:
                 await self._listen()
             except UNREACHABLE as error:
@@ -86,19 +91,19 @@ class SnapshotKeeper:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await connect(self._dsn, purpose="snapshot")
+        connection = self._connection = await connect(self._dsn, purpose="snapshot")
         try:
             # A restored or promoted database counts its transactions anew: what changed must not be missed.
             self._booklets, self._watermark = {}, "0"
             connection.add_termination_listener(self._stop_listening)
-            async with asyncio.timeout(READING_SECONDS_MAX):
+            with ending_in(connection, READING_SECONDS_MAX):
                 await connection.add_listener(CHANNEL, lambda *_: self._told.set())
                 if await raise_if_restored(connection):
                     log.warning("guard_generation_raised", cause="the database was restored or promoted")
             while True:
                 self._told.clear()
                 seconds = FIRST_READING_SECONDS_MAX if self._watermark == "0" else READING_SECONDS_MAX
-                async with asyncio.timeout(seconds):
+                with ending_in(connection, seconds):
                     await self._read(connection)
                 self._is_listening = not connection.is_closed()
                 # Not wait_for(): in Python 3.11 it loses a cancellation that comes with a notification.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from ledger.connect import UNREACHABLE, Pool, takes_writes
+from ledger.connect import UNREACHABLE, Pool, answering, takes_writes
 from validator.guard import Guard
 from validator.keeper import SnapshotKeeper
 from validator.receipt_desk import ReceiptDesk
@@ -59,7 +59,7 @@ async def _receipt_keys(desk: ReceiptDesk, facts: str) -> str:
 
 async def _record(pool: Pool) -> str:
     try:
-        async with asyncio.timeout(READY_SECONDS_MAX), pool.acquire() as connection:
+        async with answering(pool, seconds=READY_SECONDS_MAX) as connection:
             if await takes_writes(connection):
                 return OK
     except (*UNREACHABLE, asyncpg.PostgresError):

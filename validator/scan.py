@@ -15,7 +15,8 @@ from ledger.rows import Candidate, Claimed, Device, Outcome
 from validator import metrics
 from validator.code_reading import CodeReader, ReadPass
 from validator.group_commit import GroupCommit
-from validator.guard import Guard, Mark, Silence
+from validator.guard import Guard, Mark
+from validator.guard_line import Silence
 from validator.keeper import SnapshotKeeper
 from validator.snapshot import Snapshot
 from validator.trouble import CannotDecide, TooManyAttempts

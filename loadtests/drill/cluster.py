@@ -75,6 +75,7 @@ def _start_node(data: Path, port: int, password: str) -> Valkey:
         "cluster-enabled": "yes",
         "cluster-config-file": "nodes.conf",
         "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+        "repl-diskless-sync-delay": "0",  # a replica that was just started can take over soon
     }
     return Valkey.start(data, settings=settings)
 
@@ -94,6 +95,11 @@ async def _introduce(cluster: Cluster, ports: Sequence[int]) -> None:
             assert time.monotonic() < deadline, "a replica does not know its master"
             await asyncio.sleep(STEP_SECONDS)
         await tell(replica, "CLUSTER", "REPLICATE", name)
+    for replica in replicas:
+        deadline = time.monotonic() + AGREE_SECONDS_MAX
+        while (await tell(replica, "INFO", "replication")).get("master_link_status") != "up":
+            assert time.monotonic() < deadline, "a replica does not follow its master"
+            await asyncio.sleep(STEP_SECONDS)
 
 
 async def is_master(node: Valkey) -> bool:

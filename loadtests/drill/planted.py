@@ -24,7 +24,8 @@ from ledger.connect import UNREACHABLE, Connection, connected
 from ledger.rows import Acceptance, Candidate, Claimed, Device, Outcome
 from validator import group_commit, scan
 from validator.group_commit import GroupCommit
-from validator.guard import Guard, Mark, Silence
+from validator.guard import Guard, Mark
+from validator.guard_line import Line, Silence
 from validator.keeper import SnapshotKeeper
 from validator.log import set_up_log
 from validator.scan import Scanning, _Scan
@@ -156,8 +157,7 @@ def unsorted_batch() -> None:
 def retry_in_client() -> None:
     """Ask Valkey again and again, as clients do unless told otherwise, and let the scan wait."""
 
-    async def ask_again(self: Guard, commands: list[Any]) -> Sequence[Any]:
-        assert self._connection is not None
+    async def ask_again(self: Line, commands: list[Any]) -> Sequence[Any]:
         for _ in range(TRIES):
             try:
                 async with asyncio.timeout(TRY_SECONDS):
@@ -167,7 +167,7 @@ def retry_in_client() -> None:
                 await asyncio.sleep(BETWEEN_TRIES_SECONDS)
         return [Silence.UNAVAILABLE] * len(commands)
 
-    Guard._pipeline = ask_again  # type: ignore[method-assign]
+    Line._pipeline = ask_again  # type: ignore[method-assign]
 
 
 def cancel_on_timeout() -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import redis.asyncio
 from aiohttp import ClientTimeout, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
@@ -399,10 +398,3 @@ async def blind(house: House) -> AsyncIterator[TestClient]:
     """A validator of the house that can't reach Valkey."""
     async with house.another_service(valkey_url=NOWHERE) as client:
         yield client
-
-
-@pytest.fixture
-async def valkey(house: House) -> AsyncIterator[redis.asyncio.Redis]:
-    client = redis.asyncio.Redis.from_url(house.settings.valkey_url)
-    yield client
-    await client.aclose()

@@ -5,7 +5,8 @@ Found by the drills (docs/drills.md): minutes of 503 after a network had been ba
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +18,7 @@ from ledger import connect
 from ledger.connect import answering, connected, open_pool
 from loadtests.drill.proxy_process import ProxyProcess, Route
 from loadtests.drill.stack import socket_of
-from validator import clerk, keeper
+from validator import clerk, keeper, readiness
 from validator.clerk import Clerk
 from validator.keeper import SnapshotKeeper
 
@@ -120,7 +121,8 @@ async def test_nobody_waits_for_the_answer_to_a_goodbye_on_a_dead_line(instance,
     assert connection.is_closed()
 
 
-READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, of no transaction (PostgreSQL's protocol, section 54.7)
+# ReadyForQuery, idle or in a transaction (PostgreSQL's protocol, section 54.7).
+READY = re.compile(rb"Z\x00\x00\x00\x05[IT]")
 
 
 @asynccontextmanager
@@ -150,7 +152,7 @@ async def falling_silent(socket: str, after: int) -> AsyncIterator[int]:
         while chunk := await reader.read(65_536):
             if ready_max is None or ready < ready_max:
                 writer.write(chunk)
-            ready += chunk.count(READY)
+            ready += len(READY.findall(chunk))
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
@@ -186,16 +188,58 @@ async def test_at_whatever_statement_a_line_dies_the_facts_are_read_again_over_a
             await asyncio.gather(*(survives(after) for after in range(first, first + 6)))
 
 
-async def test_a_clerk_on_a_dead_line_is_given_up(instance, proxy, monkeypatch) -> None:
+@pytest.fixture
+def dying(instance, proxy) -> Callable[[asyncpg.Connection], Awaitable[None]]:
+    """Work in the middle of whose transaction its line dies without a word."""
+
+    async def work(connection: asyncpg.Connection) -> None:
+        async with connection.transaction():
+            await proxy.tell(Route.POSTGRES, "half_open")
+            await connection.execute("SELECT 4711")
+
+    return work
+
+
+async def test_a_clerk_on_a_dead_line_is_given_up(instance, proxy, dying, monkeypatch) -> None:
     monkeypatch.setattr(clerk, "LOOK_SECONDS_MAX", 0.3)
-
-    async def look(connection: asyncpg.Connection) -> None:
-        await proxy.tell(Route.POSTGRES, "half_open")
-        await connection.execute("SELECT 4711")
-
     async with asyncio.timeout(GONE_SECONDS_MAX):
         with pytest.raises(connect.UNREACHABLE):
-            await Clerk("essai", _through(instance.dsn, proxy), look, seconds=1.0).look()
+            await Clerk("essai", _through(instance.dsn, proxy), dying, seconds=1.0).look()
+
+
+async def test_a_clerk_on_a_dead_line_stops_when_it_is_told_to(instance, proxy, dying) -> None:
+    one = Clerk("essai", _through(instance.dsn, proxy), dying, seconds=1.0)
+    await one.start()
+    await asyncio.sleep(0.5)
+    assert await _ends(one.close())
+
+
+async def _ends(work: Coroutine[object, object, None]) -> bool:
+    """By itself: a second cancellation would free what the first one left waiting."""
+    ended, _ = await asyncio.wait({asyncio.create_task(work)}, timeout=GONE_SECONDS_MAX)
+    return bool(ended)
+
+
+@pytest.mark.parametrize("after", [2, 8, 14])
+async def test_facts_that_are_read_on_a_dead_line_do_not_keep_a_validator_from_stopping(
+    instance, servers: Servers, after: int
+) -> None:
+    async with falling_silent(str(socket_of(servers.postgres)), after) as port:
+        kept = SnapshotKeeper(_at(instance.dsn, port))
+        await kept.start()
+        await asyncio.sleep(0.5)
+        assert await _ends(kept.close())
+
+
+async def test_whether_the_record_is_ready_is_told_on_dead_lines_too(instance, proxy, monkeypatch) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(connect, "CONNECT_SECONDS_MAX", 0.5)
+    async with open_pool(_through(instance.dsn, proxy), purpose="tests") as pool:
+        assert await readiness._record(pool) == readiness.OK
+        await proxy.tell(Route.POSTGRES, "half_open")
+        async with asyncio.timeout(GONE_SECONDS_MAX):
+            assert await readiness._record(pool) != readiness.OK
+            assert await readiness._record(pool) == readiness.OK
 
 
 async def test_a_dead_line_does_not_age_the_snapshot(

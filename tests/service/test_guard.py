@@ -10,7 +10,8 @@ from keys.passes import PassId
 from ledger.booklets import cancel_booklets
 from ledger.generation import raise_generation
 from ledger.rows import CancelCause
-from validator.guard import BREAKER_SECONDS, Guard, Mark, Silence, booklet_key, mark_value, open_client
+from validator.guard import Guard, Mark, booklet_key, mark_value, open_client
+from validator.guard_line import BREAKER_SECONDS, Silence
 from validator.guard_rebuild import rebuild_guard
 
 GENERATION = 77  # nobody else's
