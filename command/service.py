@@ -26,7 +26,8 @@ def serve(
     from validator.serve import supervise
     from validator.settings import Settings
 
-    settings = Settings.from_environment(Surroundings(data).variables)
+    variables = Surroundings(data).variables
+    settings = Settings.from_environment(variables)
     settings = replace(
         settings,
         host=host or settings.host,
@@ -37,7 +38,7 @@ def serve(
     if settings.processes == 1:
         serve_one(settings, share_port=share_port)
     else:
-        supervise(settings)
+        supervise(settings, variables)
 
 
 @click.command()

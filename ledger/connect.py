@@ -137,7 +137,7 @@ async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> Async
         gave_up.set()
         connection.terminate()
 
-    async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+    async with pool.acquire(timeout=min(seconds, CONNECT_SECONDS_MAX)) as connection:
         giving_up = asyncio.get_running_loop().call_later(seconds, give_up, connection)
         try:
             if 1_000 * seconds > REQUEST_TRANSACTION_MS_MAX:
@@ -147,6 +147,9 @@ async def answering(pool: Pool, *, seconds: float = ANSWER_SECONDS_MAX) -> Async
                     f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS_MAX}"
                 )
             yield connection
+        except asyncio.CancelledError:
+            connection.terminate()  # giving it back would cancel its statement, and wait for an answer
+            raise
         finally:
             giving_up.cancel()
             if gave_up.is_set():

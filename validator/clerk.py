@@ -52,4 +52,5 @@ class Clerk:
                 log.warning("record_unreachable", clerk=self.name, error=repr(error))
             except Exception:
                 log.exception("clerk_failed", clerk=self.name)
-            await asyncio.sleep(self._seconds)
+            if not self._is_closing:
+                await asyncio.sleep(self._seconds)

@@ -63,6 +63,7 @@ class Line:
         self._failed = failed
         self._replies = hiredis.Reader(notEnoughData=_MORE_TO_COME)
         self._waiting: list[Question] = []
+        self._asked: list[Question] = []  # those of the pipeline under way
         self._arrived = asyncio.Event()
         self._open_until = float("-inf")
         self._task = asyncio.create_task(self._run())
@@ -78,22 +79,24 @@ class Line:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        for question in (*self._asked, *self._waiting):
+            question.tell(Silence.UNAVAILABLE)
         await self._connection.disconnect(nowait=True)
 
     async def _run(self) -> None:
         """What arrives while a pipeline is under way makes the next one."""
         while True:
             await self._arrived.wait()
-            batch, self._waiting = (
+            self._asked, self._waiting = (
                 self._waiting[:PIPELINE_COMMANDS_MAX],
                 self._waiting[PIPELINE_COMMANDS_MAX:],
             )
             if not self._waiting:
                 self._arrived.clear()
-            if not batch:
+            if not self._asked:
                 continue
-            answers = await self._pipeline([question.command for question in batch])
-            for question, value in zip(batch, answers, strict=True):
+            answers = await self._pipeline([question.command for question in self._asked])
+            for question, value in zip(self._asked, answers, strict=True):
                 if isinstance(value, hiredis.HiredisError):
                     self._told_error(question, value)
                 else:
@@ -114,11 +117,15 @@ class Line:
         except Exception as error:
             # Whatever it is, it must not end the task, for which every scan would then wait.
             # What is still to come on this connection answers what nobody waits for any more.
-            await self._connection.disconnect(nowait=True)
+            with contextlib.suppress(Exception):
+                await self._connection.disconnect(nowait=True)
             # The breaker: for half a second nobody waits for a server that is not there.
             self._open_until = time.monotonic() + BREAKER_SECONDS
             metrics.GUARD_FAILED.inc()
             log.warning("guard_unavailable", error=repr(error), commands=len(commands))
+            turned_away, self._waiting = self._waiting, []
+            for question in turned_away:
+                question.tell(Silence.UNAVAILABLE)
             self._failed(self)
             return [Silence.UNAVAILABLE] * len(commands)
 

@@ -3,16 +3,23 @@
 A node's word is kept per slot until that node fails: then another is asked, and tells who took its place.
 """
 
+import asyncio
+import time
 from typing import Any
 
 import hiredis
 import redis.asyncio
+import structlog
 from redis.asyncio.connection import AbstractConnection, Connection, UnixDomainSocketConnection
 from redis.crc import key_slot
 
+from validator import metrics
 from validator.guard_line import Command, Line, Question, Silence
 
 NODES_MAX = 256
+TELL_SECONDS = 10.0  # between two lines of the log about replies that help nobody
+
+log = structlog.get_logger(__name__)
 
 
 class Nodes:
@@ -21,6 +28,8 @@ class Nodes:
         self._door = self._line(self._pool.make_connection())  # type: ignore[no-untyped-call]
         self._lines: dict[tuple[str, int], Line] = {}
         self._owners: dict[int, Line] = {}  # by slot, as far as it is known
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._told_at = float("-inf")
 
     def line_to(self, command: Command) -> Line | None:
         """None: no node that may know the key can be asked now."""
@@ -41,10 +50,14 @@ class Nodes:
         """Ask the node that holds the key, once: nodes that point at each other keep no scan waiting."""
         kind, _, told = str(error).partition(" ")
         line = self._learn(told) if kind == "MOVED" else None
-        if line is None or question.was_moved or not line.may_send():
-            question.tell(Silence.UNAVAILABLE)
-        else:
+        if line is not None and not question.was_moved and line.may_send():
             line.send(question._replace(was_moved=True))
+            return
+        question.tell(Silence.UNAVAILABLE)
+        metrics.GUARD_FAILED.inc()
+        if time.monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = time.monotonic()
+            log.warning("guard_unavailable", error=str(error))
 
     def _learn(self, told: str) -> Line | None:
         """told: `SLOT HOST:PORT`."""
@@ -59,14 +72,26 @@ class Nodes:
         return line
 
     def _open(self, host: str, port: int) -> Line:
-        if not host or len(self._lines) >= NODES_MAX:
-            raise ValueError("a cluster whose nodes do not tell their addresses, or too many")
+        if not host:
+            raise ValueError("a cluster whose nodes do not tell their addresses")
+        if len(self._lines) >= NODES_MAX:
+            self._drop_one()
         kind: Any = self._pool.connection_class
         named = {name: value for name, value in self._pool.connection_kwargs.items() if name != "path"}
         if kind is UnixDomainSocketConnection:
             kind = Connection
         line = self._lines[host, port] = self._line(kind(**named | {"host": host, "port": port}))
         return line
+
+    def _drop_one(self) -> None:
+        """One of no slot if there is any: nodes that are no more, under addresses of the past."""
+        owners = set(self._owners.values())
+        at = min(self._lines, key=lambda at: self._lines[at] in owners)
+        dropped = self._lines.pop(at)
+        self._forget(dropped)
+        leaving = asyncio.create_task(dropped.close())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     def _forget(self, failed: Line) -> None:
         self._owners = {slot: line for slot, line in self._owners.items() if line is not failed}

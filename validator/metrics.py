@@ -25,6 +25,7 @@ FLUSH_SIZE = Histogram(
 FLUSH_SECONDS = Histogram("poincon_flush_seconds", "Duration of a group commit", buckets=SECONDS)
 GUARD = Counter("poincon_guard", "What the guard answered", ["answer"])
 GUARD_MARK, GUARD_FAILED = GUARD.labels("mark"), GUARD.labels("failed")
+GUARD_DISBELIEVED = GUARD.labels("disbelieved")
 GUARD_SILENCE = {answer: GUARD.labels(answer) for answer in ("no_mark", "unavailable")}
 WAITING = Gauge("poincon_waiting_candidates", "Scans waiting for the record", multiprocess_mode="livesum")
 SNAPSHOT_AGE = Gauge(

@@ -144,12 +144,15 @@ class Scanning:
         """What the guard tells and nobody can have undone since. Valkey may be back from an old copy of
         itself, and an undo that could not reach it is known from the record alone."""
         marks = await self._guard.find(snapshot.guard_generation, pass_ids)
-        if not self._keeper.knows_of_undos:
-            return [Silence.UNAVAILABLE] * len(marks)
-        return [
-            Silence.NO_MARK if snapshot.booklets[pass_id.booklet].ever_undone else mark
-            for pass_id, mark in zip(pass_ids, marks, strict=True)
-        ]
+        is_fresh = self._keeper.knows_of_undos
+        believed: list[Mark | Silence] = []
+        for pass_id, mark in zip(pass_ids, marks, strict=True):
+            if isinstance(mark, Mark) and (not is_fresh or snapshot.booklets[pass_id.booklet].ever_undone):
+                metrics.GUARD_DISBELIEVED.inc()
+                believed.append(Silence.NO_MARK)
+            else:
+                believed.append(mark)
+        return believed
 
     def _remember(self, claimed: Claimed, candidate: Candidate, snapshot: Snapshot) -> None:
         """Tell the guard what the record has committed; a pass that was ever undone stays with the record."""

@@ -116,6 +116,8 @@ async def post_undo(request: web.Request) -> web.Response:
         )
     if undone is UndoRefusal.REMITTED:
         raise Problem(409, "remitted", "this pass is in a remittance; ask the trustee for a correction")
+    if not was_forgotten:
+        await request.app[KEEPER].refresh()  # so that whoever scans here next is judged without the mark
     assert isinstance(undone, Acceptance)
     assert undone.undone_at is not None
     return answer(

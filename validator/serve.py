@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
@@ -97,8 +98,11 @@ def calm_garbage_collection() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
-def supervise(settings: Settings) -> None:
-    """Start settings.processes of us on one port, and each again when it dies, until told to stop."""
+def supervise(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Start settings.processes of us on one port, and each again when it dies, until told to stop.
+
+    environment: what settings were read from; the children read it again.
+    """
     if not 1 <= settings.processes <= PROCESSES_MAX:
         raise ValueError(f"processes must be 1 to {PROCESSES_MAX}, not {settings.processes}")
     # The parent holds the port, so that it is the same for every child and nobody takes it meanwhile.
@@ -107,7 +111,7 @@ def supervise(settings: Settings) -> None:
         open_socket(settings.host, settings.port, share_port=True) as holder,
     ):
         fixed = replace(settings, port=holder.getsockname()[1])
-        _Family(fixed, {**os.environ, metrics.DIRECTORY_VARIABLE: directory}).run()
+        _Family(fixed, {**environment, metrics.DIRECTORY_VARIABLE: directory}).run()
 
 
 class _Family:

@@ -47,11 +47,13 @@ class Watch:
         self._photos_under_way = photos_under_way
         self._record_read_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     async def start(self, pool: Pool) -> None:
         self._task = asyncio.create_task(self._keep(pool))
 
     async def close(self) -> None:
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -80,7 +82,7 @@ class Watch:
             metrics.KEY_SIGNS.labels(purpose.value).set(signs_seconds(keys, purpose, now))
 
     async def _keep(self, pool: Pool) -> None:
-        while True:
+        while not self._is_closing:
             try:
                 await self._look(pool)
             except (*UNREACHABLE, asyncpg.PostgresError, CannotDecide) as error:
@@ -88,7 +90,8 @@ class Watch:
             except Exception:
                 # A gauge that stands still is told by its age; it must not end what keeps the others.
                 log.exception("watch_failed")
-            await asyncio.sleep(LOOK_SECONDS)
+            if not self._is_closing:
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, pool: Pool) -> None:
         self.look_here()

@@ -1,5 +1,7 @@
 -- Booklets in which a pass was ever undone. No mark of the guard is believed about them: a Valkey that comes back
 -- from its own disk, or from a replica that was behind, may tell an acceptance that was undone since.
+-- While validators of the version before still run, two operators' undos in one booklet at the same instant may
+-- end in a deadlock, which PostgreSQL breaks: one of them is told 500 and undoes again.
 
 ALTER TABLE booklets ADD COLUMN ever_undone boolean NOT NULL DEFAULT false;
 UPDATE booklets SET ever_undone = true WHERE number IN (SELECT booklet FROM undos);

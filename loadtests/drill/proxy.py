@@ -72,6 +72,8 @@ class Route:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pump(link, reader, far_writer))
                 both.create_task(self._pump(link, far_reader, writer))
+        except asyncio.CancelledError:
+            pass  # the end of this process: who called us would print a trace of each connection
         finally:
             self._links.discard(link)
             link.abort()

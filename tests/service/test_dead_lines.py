@@ -208,7 +208,7 @@ async def test_a_clerk_on_a_dead_line_is_given_up(instance, proxy, dying, monkey
 
 
 async def test_a_clerk_on_a_dead_line_stops_when_it_is_told_to(instance, proxy, dying) -> None:
-    one = Clerk("essai", _through(instance.dsn, proxy), dying, seconds=1.0)
+    one = Clerk("essai", _through(instance.dsn, proxy), dying, seconds=3_600)
     await one.start()
     await asyncio.sleep(0.5)
     assert await _ends(one.close())
@@ -229,6 +229,22 @@ async def test_facts_that_are_read_on_a_dead_line_do_not_keep_a_validator_from_s
         await kept.start()
         await asyncio.sleep(0.5)
         assert await _ends(kept.close())
+
+
+async def test_whoever_is_cancelled_leaves_its_line_and_waits_for_nothing_on_it(instance, proxy) -> None:
+    async with open_pool(_through(instance.dsn, proxy), purpose="tests") as pool:
+
+        async def work() -> None:
+            async with answering(pool) as connection:
+                await proxy.tell(Route.POSTGRES, "half_open")
+                await connection.execute("SELECT 4711")
+
+        one = asyncio.create_task(work())
+        await asyncio.sleep(0.5)
+        one.cancel()
+        done, _ = await asyncio.wait({one}, timeout=GONE_SECONDS_MAX / 2)
+        assert done
+        assert one.cancelled()
 
 
 async def test_whether_the_record_is_ready_is_told_on_dead_lines_too(instance, proxy, monkeypatch) -> None:

@@ -15,6 +15,7 @@ from redis.crc import key_slot
 from keys.passes import PassId
 from ledger.generation import raise_generation
 from loadtests.drill.cluster import MASTERS, SLOTS, is_master, start_cluster
+from validator import guard_nodes
 from validator.guard import Guard, Mark, booklet_key, open_client
 from validator.guard_line import Silence
 from validator.guard_rebuild import rebuild_guard
@@ -22,6 +23,7 @@ from validator.guard_rebuild import rebuild_guard
 NOON = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
 PASSES = [PassId(booklet, 3) for booklet in range(1, 61)]
 FAILOVER_SECONDS_MAX = 30.0
+WAIT_SECONDS_MAX = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +134,16 @@ async def test_a_lost_master_silences_its_share_until_its_replica_takes_over(clu
     finally:
         await asyncio.to_thread(lost.restart)
         await cluster.until_agreed()
+
+
+async def test_more_nodes_than_are_kept_make_nobody_wait(guard, monkeypatch):
+    """Addresses of the past, say: what is asked over a line that is dropped is told that nobody knows."""
+    monkeypatch.setattr(guard_nodes, "NODES_MAX", 1)
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        for _ in range(20):
+            told = await guard.find(1, PASSES)
+            assert set(told) <= set(Silence)
+            assert len(guard._nodes._lines) <= 1
 
 
 async def test_a_rebuild_reaches_every_node(house, cluster, new_attempt_id):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -46,10 +47,15 @@ async def session():
 @pytest.fixture
 async def served(house, environment_of, session, request, free_port, tmp_path):
     arguments = getattr(request, "param", ())
+    environment = environment_of(house.settings)
+    if "--data" in arguments:
+        (tmp_path / "environment.json").write_text(json.dumps(environment))
+        arguments = (*arguments, str(tmp_path))
+        environment = {"PATH": environment["PATH"]}
     log = (tmp_path / "log").open("wb")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "command.main", "serve", "--port", str(free_port), *arguments,
-        env=environment_of(house.settings), stderr=log, start_new_session=True,
+        env=environment, stderr=log, start_new_session=True,
     )  # fmt: skip
     log.close()
     served = Served(process, free_port)
@@ -200,7 +206,7 @@ async def test_two_processes_share_the_port_and_a_killed_one_comes_back(
     assert "process_died" in (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize("served", [("--processes", "2")], indirect=True)
+@pytest.mark.parametrize("served", [("--processes", "2", "--data")], indirect=True, ids=["of a demo"])
 async def test_children_do_not_outlive_a_killed_parent(served, until):
     parent = psutil.Process(served.process.pid)
 
