@@ -65,8 +65,9 @@ def _hunt(target: str, seconds: float, seed: int) -> bool:
         check=False,
     )
     said = (ended.stdout + ended.stderr).splitlines()
-    print(f"{target}: " + ("holds" if ended.returncode == 0 else "\n".join(said[-30:])), flush=True)
-    return ended.returncode == 0
+    holds = ended.returncode == 0
+    print("\n".join(said[-1:] if holds else [f"{target}:", *said[-30:]]), flush=True)
+    return holds
 
 
 def _contract(seconds: int, seed: int) -> ContractReport:
