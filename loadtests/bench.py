@@ -43,6 +43,7 @@ from validator.keeper import SnapshotKeeper
 from validator.receipt_desk import ReceiptDesk
 
 WARM_UP_SECONDS = 0.3
+TURNS_BESIDE_FLOOR = 8  # a fill lies between two of their medians, and the machine changes meanwhile
 KEEPER_SECONDS_MAX = 30.0
 TAKING = ("single", "two", "single_unguarded", "batch", "group_commit")  # each item leaves an acceptance
 
@@ -156,7 +157,7 @@ async def _further(
 async def _beside_floor(scans: ScanBursts, extent: Extent) -> Beside:
     seconds = extent.seconds / extent.rounds
     await scans.single(min(seconds, WARM_UP_SECONDS))
-    return [(await scans.single(seconds), await scans.floor(seconds)) for _ in range(extent.rounds)]
+    return [(await scans.single(seconds), await scans.floor(seconds)) for _ in range(TURNS_BESIDE_FLOOR)]
 
 
 @asynccontextmanager
