@@ -216,9 +216,13 @@ async def test_one_operator_in_trouble_keeps_no_other_from_its_closing(
     assert await clerk.look() == 1
 
 
-async def test_a_process_closes_on_calendars_unless_it_is_told_not_to(world):
+async def test_a_process_closes_on_calendars_unless_it_is_told_not_to(world, passphrase_file):
     """Tests choose their instants, so their services don't."""
-    told = {"DATABASE_URL": "postgresql:///x", "POINCON_KEYS": "k", "POINCON_PASSPHRASE_FILE": "/dev/null"}
+    told = {
+        "DATABASE_URL": "postgresql:///x",
+        "POINCON_KEYS": "k",
+        "POINCON_PASSPHRASE_FILE": str(passphrase_file),
+    }
     assert Settings.from_environment(told).closes_on_calendars
     assert not Settings.from_environment(told | {"POINCON_CLOSINGS": "no"}).closes_on_calendars
     assert CLERK not in build_app(world.house.settings)
