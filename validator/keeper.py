@@ -13,9 +13,9 @@ from ledger.rows import Booklet
 from validator.snapshot import Snapshot, build_snapshot
 from validator.trouble import CannotDecide
 
-POLL_SECONDS = 3.0
-# The guard is believed with facts no older than this, for an undo may have been unable to reach it. More than
-# POLL_SECONDS and a reading on a busy machine: a line may die without a word.
+POLL_SECONDS = 5.0
+# The guard is believed with facts no older than this, for an undo may have been unable to reach it. A little
+# more than POLL_SECONDS: a line may die without a word.
 MARKS_AGE_SECONDS_MAX = 6.0
 SETTLE_SECONDS = 0.005  # several notifications of one transaction make one reading
 RECONNECT_SECONDS = 0.3
