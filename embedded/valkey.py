@@ -26,8 +26,8 @@ SETTINGS: Mapping[str, str] = {
     "daemonize": "no",
     "maxmemory": "256mb",
     "maxmemory-policy": "allkeys-lru",
-    # Nothing outlives the process. Lost marks cost speed; marks of an older state could refuse a pass whose
-    # scan was undone: a log synced each second forgets its last deletions when the machine goes down.
+    # Nothing outlives the process: lost marks cost speed only. Those of an older state are of little use:
+    # none is believed about a booklet in which anything was undone.
     "save": '""',
     "appendonly": "no",
 }

@@ -42,6 +42,7 @@ class Nodes:
     async def close(self) -> None:
         for line in (self._door, *self._lines.values()):
             await line.close()
+        await asyncio.gather(*self._leaving)
 
     def _line(self, connection: AbstractConnection) -> Line:
         return Line(connection, told_error=self._follow, failed=self._forget)

@@ -31,9 +31,8 @@ def _looked_through(plan, within_each_row=False):
 async def test_no_check_looks_through_a_table_for_each_row_of_another(house, name):
     """It would take hours where there are millions of rows. Found by a bench of half a million."""
     async with house.database() as connection, connection.transaction():
-        await connection.execute(
-            "SET LOCAL enable_seqscan = off"
-        )  # chosen then only where nothing else would do
+        # Then one is chosen only where nothing else would do.
+        await connection.execute("SET LOCAL enable_seqscan = off")
         [[told]] = await connection.fetch(f"EXPLAIN (FORMAT JSON) {QUERIES[name]}")
     plans = json.loads(told) if isinstance(told, str) else told
     assert not GROWING & set(_looked_through(plans[0]["Plan"]))
